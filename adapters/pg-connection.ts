@@ -41,7 +41,9 @@ export function connectionOf(tx: { getExecutor(): object }): PoolClient {
   const refuse = (message: string) => lent.send(() => Promise.reject(new Error(message)));
   const run = (config: Config): Promise<unknown> => {
     if (typeof config["submit"] === "function")
-      return refuse("A cursor or a stream can't be read inside the transaction. Send a query instead.");
+      return refuse(
+        "A cursor or a stream can't be read inside the transaction. Send a query instead.",
+      );
     const text = String(config["text"]);
     lent.watch.statement?.(text);
     const control = controlOf(text);
@@ -65,7 +67,10 @@ export function connectionOf(tx: { getExecutor(): object }): PoolClient {
     connect: () => Promise.resolve(),
     // The connection stays with the transaction.
     release: () => undefined,
-    end: () => refuse("The connection belongs to the library's transaction, so application code can't end it."),
+    end: () =>
+      refuse(
+        "The connection belongs to the library's transaction, so application code can't end it.",
+      ),
     escapeIdentifier: (name: string) => `"${name.replaceAll('"', '""')}"`,
     on: () => client,
     once: () => client,

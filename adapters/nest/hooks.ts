@@ -65,7 +65,9 @@ export function providedHooks<P extends Principal, DB>(
       .find((each) => each !== undefined);
     if (order === undefined) continue;
     if (!provider.isDependencyTreeStatic()) {
-      throw new TypeError(`${provider.name}: a write hook can't be request-scoped or transient. Use the default scope.`);
+      throw new TypeError(
+        `${provider.name}: a write hook can't be request-scoped or transient. Use the default scope.`,
+      );
     }
     if (typeof instance === "object" && instance !== null) orders.set(instance, order);
   }

@@ -219,7 +219,9 @@ function withHooks(
 ): Writes<Principal> {
   if (provided.length === 0) return toWrites(given);
   if (isWrites<Principal>(given)) {
-    throw new TypeError("A @WriteHook() can't be added to writes that have already been created. Give the module the configuration instead.");
+    throw new TypeError(
+      "A @WriteHook() can't be added to writes that have already been created. Give the module the configuration instead.",
+    );
   }
   const { hooks = [] } = given;
   // Not a copy, which would lack what a class of the application has on its prototype, such as `authorize`.
@@ -242,7 +244,9 @@ function mount(
   if (chosen === false) return null;
   const path = nestPath(chosen ?? "/api/data");
   if (isWrites<Principal>(given) && !given.handles("POST", path)) {
-    throw new TypeError(`These writes are not at ${path}. Give their path as an option of the module: { path: "…" }.`);
+    throw new TypeError(
+      `These writes are not at ${path}. Give their path as an option of the module: { path: "…" }.`,
+    );
   }
   const checkpoints = isWrites<Principal>(given)
     ? given.handles("PUT", `${path}/checkpoint`)

@@ -88,7 +88,8 @@ function shownHost(host: string): string {
 
 function port(text = "6060"): number {
   const number = Number(text);
-  if (!/^\d+$/.test(text) || number > 65_535) throw new Error(`PORT=${text} is not a port. It must be a number from 0 to 65535.`);
+  if (!/^\d+$/.test(text) || number > 65_535)
+    throw new Error(`PORT=${text} is not a port. It must be a number from 0 to 65535.`);
   return number;
 }
 

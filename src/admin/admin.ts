@@ -75,10 +75,13 @@ const adminOptions = object(
     // Without `hosts`, any host is allowed, so `undefined` must not count as left out.
     hosts: defined(
       list(
-        worded('a host as the `Host` header gives it, such as "ops.example.com" or "localhost:9000"', {
-          ...text,
-          fits: (value) => typeof value === "string" && /^[^/\s]+$/.test(value),
-        }),
+        worded(
+          'a host as the `Host` header gives it, such as "ops.example.com" or "localhost:9000"',
+          {
+            ...text,
+            fits: (value) => typeof value === "string" && /^[^/\s]+$/.test(value),
+          },
+        ),
         "a list of hosts",
       ),
     ),
@@ -125,14 +128,16 @@ export function createAdmin<P extends Principal>(
   const emit = emitter(options.onEvent === undefined ? [] : [{ tell: options.onEvent }]);
 
   const respond = async (request: WriteRequest): Promise<AdminResponse> => {
-    if (!isOwnHost(request)) throw forbidden(
+    if (!isOwnHost(request))
+      throw forbidden(
         "The admin routes may not be called by this host name. Add it to their option `hosts`.",
       );
     const file = options.ui === true ? pageFileOf(path, request) : undefined;
     await admit(options, request, isVisit(file, request));
     if (file !== undefined) return pageResponse(file);
     const route = adminRouteOf(path, request.method, request.url);
-    if (route === undefined) return { status: 404, body: { message: "There is no such admin route." } };
+    if (route === undefined)
+      return { status: 404, body: { message: "There is no such admin route." } };
     const whose = principal === undefined ? {} : { principal: await principal(request) };
     const { deadLetters } = writes;
     return runAdminRoute(route, request, { deadLetters, whose, bodyBytes, path });
@@ -205,7 +210,9 @@ function adminRefusal(error: unknown, isPage: boolean): AdminResponse {
   }
   if (isForbidden(error)) return { status: 403, body: { message: error.message } };
   if (isBadRequest(error)) return { status: error.status, body: { message: error.message } };
-  const message = isRetryable(error) ? error.message : "The request can't be answered right now. Try again.";
+  const message = isRetryable(error)
+    ? error.message
+    : "The request can't be answered right now. Try again.";
   return { status: 503, body: { message }, headers: { "retry-after": "5" } };
 }
 

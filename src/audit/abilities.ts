@@ -46,7 +46,9 @@ export async function takenVerdictsOf(
   };
   const failure = await write("first", { code: given.code("first") });
   if (failure !== "")
-    throw new AuditImpossible(`${failure}\n\`powersync-writes audit --sql\` prints the statement that creates the table.`);
+    throw new AuditImpossible(
+      `${failure}\n\`powersync-writes audit --sql\` prints the statement that creates the table.`,
+    );
   const code = await taken(session, given.put("probe", { code: given.code("first") }));
   const wide = (await write("second", { big: given.big("second") })) === "";
   const big = wide

@@ -46,7 +46,8 @@ function faultOf(answer: Answer, expected: Expected): string | undefined {
   }
   if (expected.discreet === true) {
     const leak = leakIn(text);
-    if (leak !== undefined) return `The answer contains internal text that clients must not see: "${leak}".`;
+    if (leak !== undefined)
+      return `The answer contains internal text that clients must not see: "${leak}".`;
   }
   if (expected.result !== undefined) return outcomeFault("The result", body, expected.result);
   return expected.results === undefined ? undefined : resultsFault(body, expected.results);
@@ -54,7 +55,8 @@ function faultOf(answer: Answer, expected: Expected): string | undefined {
 
 function resultsFault(body: unknown, expected: readonly Outcome[]): string | undefined {
   const results = member(body, "results");
-  if (!Array.isArray(results)) return 'The answer\'s body is not a JSON object with a list named "results".';
+  if (!Array.isArray(results))
+    return 'The answer\'s body is not a JSON object with a list named "results".';
   if (results.length !== expected.length)
     return `There are ${results.length} results for ${expected.length} transactions.`;
   for (const [index, outcome] of expected.entries()) {

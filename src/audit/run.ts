@@ -146,7 +146,8 @@ const lacking = {
   methods: "the server does not accept a single row by PUT, PATCH and DELETE (optional)",
   names: "the server does not accept the SDKs' names of members (optional)",
   limits: "the server does not publish its limits at {url}/limits",
-  checkpoints: "the server has no checkpoints, according to the features at {url}/limits (optional)",
+  checkpoints:
+    "the server has no checkpoints, according to the features at {url}/limits (optional)",
 } as const;
 
 /** Removes the rows that still exist. A failure is ignored, because the cases have already been judged. */

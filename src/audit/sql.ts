@@ -40,7 +40,9 @@ const types: Readonly<
  */
 export function auditSql(dialect: AuditDialect, table: string = defaultTable): string {
   if (!/^[a-z_][a-z0-9_]*$/i.test(table))
-    throw new RangeError("The table's name may contain only letters, digits and underscores, and can't begin with a digit.");
+    throw new RangeError(
+      "The table's name may contain only letters, digits and underscores, and can't begin with a digit.",
+    );
   const { id, owner, code, note } = types[dialect];
   // In SQL Server, a unique column accepts only one NULL, so the index leaves NULLs out.
   const filtered = dialect === "mssql";

@@ -149,8 +149,10 @@ export function unmet(steps: readonly Step[], { session, outage }: Bench): strin
     if ("outage" in step && outage === undefined)
       return "no commands for an outage were given (--outage-begin, --outage-end)";
     for (const { as = "user" } of sendsOf(step)) {
-      if (as === "other" && !session.hasOther) return "no token of a second user was given (--token2)";
-      if (!session.canBe(as)) return "the token is not a JWT, so no forged token can be made from it";
+      if (as === "other" && !session.hasOther)
+        return "no token of a second user was given (--token2)";
+      if (!session.canBe(as))
+        return "the token is not a JWT, so no forged token can be made from it";
     }
   }
   return undefined;

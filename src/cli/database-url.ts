@@ -55,7 +55,8 @@ export function readDatabaseUrl(url: string, secrets: Set<string>): GivenDatabas
 
 function fileOf(rest: string): string {
   const file = rest.replace(/^\/\/(?=[^/]|\/)/, "");
-  if (file === "") throw new UsageProblem("The database's URL must name a file, such as sqlite:app.db.");
+  if (file === "")
+    throw new UsageProblem("The database's URL must name a file, such as sqlite:app.db.");
   return file;
 }
 

@@ -32,8 +32,16 @@ const options = {
     value: "ORIGIN",
     about: "with --url: the origin of a page that must be allowed to upload",
   },
-  health: { type: "string", value: "PATH", about: "with --url: the health route (default: /healthz)" },
-  ready: { type: "string", value: "PATH", about: "with --url: the readiness route (default: /readyz)" },
+  health: {
+    type: "string",
+    value: "PATH",
+    about: "with --url: the health route (default: /healthz)",
+  },
+  ready: {
+    type: "string",
+    value: "PATH",
+    about: "with --url: the readiness route (default: /readyz)",
+  },
   jwks: {
     type: "string",
     value: "URL",
@@ -79,7 +87,9 @@ export async function doctor(args: readonly string[], io: Io): Promise<ExitCode>
   const jwks = values.jwks === undefined ? undefined : readUrl("jwks", values.jwks);
   const configured = values.config !== undefined || findConfig(undefined, io.cwd) !== undefined;
   if (url === undefined && jwks === undefined && !configured) {
-    throw new UsageProblem("There is no configuration in this folder: give --url URL or --config FILE.");
+    throw new UsageProblem(
+      "There is no configuration in this folder: give --url URL or --config FILE.",
+    );
   }
   // If a URL is given, the configuration is examined only if it is given as well.
   const inside = values.config !== undefined || (url === undefined && configured);

@@ -54,11 +54,18 @@ const options = {
     about: "without --database: the kind of database, postgres (default), mysql, mssql or sqlite",
   },
   tables: { type: "string", value: "NAMES", about: "only these tables, separated by commas" },
-  directory: { type: "string", value: "DIR", about: "the folder for the files (default: the current folder)" },
+  directory: {
+    type: "string",
+    value: "DIR",
+    about: "the folder for the files (default: the current folder)",
+  },
   "no-create": { type: "boolean", about: "do not create the library's own tables in the database" },
   "env-file": { type: "string", value: "FILE", about: "read DATABASE_URL from this file" },
   force: { type: "boolean", about: "overwrite existing files" },
-  "dry-run": { type: "boolean", about: "print the files instead of writing them, and create nothing" },
+  "dry-run": {
+    type: "boolean",
+    about: "print the files instead of writing them, and create nothing",
+  },
 } as const;
 
 const help: Help<typeof options> = {
@@ -87,7 +94,9 @@ export async function init(args: readonly string[], io: Io): Promise<ExitCode> {
     throw new UsageProblem("Say where the tables are: --database URL, or --schema FILE.");
   }
   if (url !== undefined && values.dialect !== undefined) {
-    throw new UsageProblem("--dialect can't be used with a database's URL, which names the dialect.");
+    throw new UsageProblem(
+      "--dialect can't be used with a database's URL, which names the dialect.",
+    );
   }
   const database: GivenDatabase =
     url === undefined

@@ -36,7 +36,9 @@ export async function readClientSchema(given: string, io: Io): Promise<ClientSch
   const names = [...usualNames, ...Object.keys(exported)];
   const found = names.map((name) => exported[name]).find(isSchema);
   if (found === undefined) {
-    throw new Problem(`${given} exports no schema. Add: export const AppSchema = new Schema({ … }).`);
+    throw new Problem(
+      `${given} exports no schema. Add: export const AppSchema = new Schema({ … }).`,
+    );
   }
   return found;
 }

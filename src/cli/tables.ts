@@ -34,7 +34,8 @@ const options = {
     type: "string",
     short: "d",
     value: "URL",
-    about: "the database, if there is no configuration: postgres://…, mysql://…, mssql://…, sqlite:FILE",
+    about:
+      "the database, if there is no configuration: postgres://…, mysql://…, mssql://…, sqlite:FILE",
   },
   print: { type: "boolean", about: "print the SQL for an empty database without running it" },
   dialect: {
@@ -64,7 +65,8 @@ export async function tables(args: readonly string[], io: Io): Promise<ExitCode>
   const { values } = given;
   if (values.dialect !== undefined) {
     if (values.print !== true) throw new UsageProblem("--dialect needs --print.");
-    if (values.database !== undefined) throw new UsageProblem("Give --dialect or --database, not both.");
+    if (values.database !== undefined)
+      throw new UsageProblem("Give --dialect or --database, not both.");
     const dialect = oneOf("dialect", values.dialect, databaseKinds);
     await io.out(tablesSql(compilerFor(dialect)));
     return 0;

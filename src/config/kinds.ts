@@ -166,7 +166,9 @@ export function somePoints(shape: Shape, words: string): Kind {
     inside: (value, path) => {
       inside?.(value, path);
       if (givenOf(shape, value).length > 0) return;
-      throw new TypeError(`${path} has none of ${Object.keys(shape).join(", ")}. Write at least one of them.`);
+      throw new TypeError(
+        `${path} has none of ${Object.keys(shape).join(", ")}. Write at least one of them.`,
+      );
     },
   };
 }

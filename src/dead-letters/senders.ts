@@ -64,7 +64,9 @@ export async function letterPrincipal<P extends Principal>(
   if (principal === undefined) return undefined;
   if (principal?.userId === letter.userId) return principal;
   if (as !== undefined) throw badRequest(400, "`as` must have the `userId` of the letter's user.");
-  throw new TypeError("deadLetters.principal must return a principal with the `userId` of the letter's user.");
+  throw new TypeError(
+    "deadLetters.principal must return a principal with the `userId` of the letter's user.",
+  );
 }
 
 function callOf<P extends Principal>(

@@ -30,10 +30,7 @@ export interface TransactionEvent extends Correlated {
   readonly attempts: number;
   /** Statements that the database answered, including those of hooks and, with `rls`, the one that sets role and claims. BEGIN, COMMIT and the setting of time limits are not counted. */
   readonly statements: number;
-  /**
-   * `hit`: a replay, answered from the ledger. `miss`: the ledger had no answer. `shared`: answered together with an identical transaction in progress.
-   * `off`: nothing identifies the transaction, so a repeat is applied again.
-   */
+  /** `hit`: a replay, answered from the ledger. `miss`: no replay. `shared`: answered with an identical one in progress. `off`: nothing identifies it, so a repeat is applied again. */
   readonly ledger: "hit" | "miss" | "shared" | "off";
   /** Whether the transaction was sent as a whole: on Postgres, with a guarded pool. See `guardPool`. */
   readonly flown: boolean;

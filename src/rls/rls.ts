@@ -41,7 +41,9 @@ export function rls<P extends Principal>(options: RlsOptions<P> = {}): RlsOption
 /** @throws TypeError for what is not a role's name, and for `none`, by which Postgres means the login role */
 function checkRole(role: unknown): asserts role is string {
   if (typeof role !== "string" || role === "" || role === "none" || !isStorable(role)) {
-    throw new TypeError('rls: the role must be the name of a database role. An empty text and "none" are not allowed.');
+    throw new TypeError(
+      'rls: the role must be the name of a database role. An empty text and "none" are not allowed.',
+    );
   }
 }
 
@@ -108,7 +110,9 @@ function claimsText(claims: unknown): string {
   const text = typeof claims === "string" ? claims : stringifyJson(claims);
   // JSON can contain both, but a policy's `::jsonb` can't read them: every statement would fail as if the data were wrong.
   if (!isStorable(text) || unreadable.test(text)) {
-    throw new TypeError("rls: the claims contain a character that Postgres can't store: NUL, or half of a surrogate pair.");
+    throw new TypeError(
+      "rls: the claims contain a character that Postgres can't store: NUL, or half of a surrogate pair.",
+    );
   }
   return text;
 }

@@ -188,7 +188,9 @@ describe("the log", () => {
   it.each(leavesValue)("warns once of %s", async (_what, start) => {
     const { about } = await answers(start, bodies);
     expect(about("before their caller is authenticated")).toEqual([
-      expect.stringMatching(/^warn: .*a body parser parses uploads .* Mount powersync-writes before/),
+      expect.stringMatching(
+        /^warn: .*a body parser parses uploads .* Mount powersync-writes before/,
+      ),
     ]);
   });
 

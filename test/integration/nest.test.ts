@@ -490,7 +490,9 @@ describe.each<Platform>(["Express", "Fastify"])("Nest on %s", (platform) => {
     it("can't join writes that have been made, and can't be made for each request", async () => {
       const made = PowerSyncWriteModule.forRoot(createWrites(testConfig(database.db)));
       const joining = module({ imports: [LogModule, made], providers: [First] });
-      await expect(start(joining)).rejects.toThrow("@WriteHook() can't be added to writes that have already been created");
+      await expect(start(joining)).rejects.toThrow(
+        "@WriteHook() can't be added to writes that have already been created",
+      );
 
       @WriteHook()
       class Scoped extends Logging {

@@ -16,7 +16,8 @@ export function make<K extends keyof HTMLElementTagNameMap>(
 /** Returns an element of index.html. Throws if there is none with this id and of this type. */
 export function find<T extends HTMLElement>(id: string, type: new () => T): T {
   const element = document.getElementById(id);
-  if (!(element instanceof type)) throw new Error(`The page has no element "${id}" of the expected type.`);
+  if (!(element instanceof type))
+    throw new Error(`The page has no element "${id}" of the expected type.`);
   return element;
 }
 

@@ -27,7 +27,8 @@ export function element<Name extends keyof HTMLElementTagNameMap>(
 /** Returns an element of `page.html`. Throws if there is none with this id and of this kind. */
 export function byId<Kind extends HTMLElement>(id: string, kind: new () => Kind): Kind {
   const found = document.getElementById(id);
-  if (!(found instanceof kind)) throw new Error(`The page has no element "${id}" of the expected kind.`);
+  if (!(found instanceof kind))
+    throw new Error(`The page has no element "${id}" of the expected kind.`);
   return found;
 }
 

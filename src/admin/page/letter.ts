@@ -115,7 +115,10 @@ export function retryWord(answer: Answer): string {
     readonly retried?: readonly string[];
     readonly stopped_by?: { readonly id: string; readonly message: string };
   };
-  const also = retried.length === 0 ? "" : ` Other letters of its chain that have been applied: ${retried.length}.`;
+  const also =
+    retried.length === 0
+      ? ""
+      : ` Other letters of its chain that have been applied: ${retried.length}.`;
   return stopped === undefined
     ? `The letter has been applied.${also}`
     : `The letter has been applied.${also} The chain stopped at the next letter: ${stopped.message}`;
@@ -146,7 +149,11 @@ function chain(
     ...(dependants.length === 0
       ? []
       : [
-          element("p", {}, "These letters depend on this one. They are retried with it, in this order:"),
+          element(
+            "p",
+            {},
+            "These letters depend on this one. They are retried with it, in this order:",
+          ),
           element(
             "ol",
             {},
@@ -190,7 +197,10 @@ function editor(
     try {
       parseJson(text.value);
     } catch (error) {
-      told(`Not stored: the payload is not valid JSON. ${error instanceof Error ? error.message : ""}`, true);
+      told(
+        `Not stored: the payload is not valid JSON. ${error instanceof Error ? error.message : ""}`,
+        true,
+      );
       text.focus();
       return;
     }

@@ -17,17 +17,17 @@ const rows = { level, need: "MUST", about: "Owners of rows" } as const;
 const redaction = { level, need: "MUST", about: "Redaction" } as const;
 
 const forgeries: readonly [id: string, as: Caller, mend: string][] = [
-  ["S-351", "garbage", "Answer text that is not a token with 401, whatever error the token's parser throws."],
+  [
+    "S-351",
+    "garbage",
+    "Answer text that is not a token with 401, whatever error the token's parser throws.",
+  ],
   [
     "S-352",
     "another scheme",
     "Accept only `Authorization: Bearer …` as a credential, and answer anything else with 401.",
   ],
-  [
-    "S-353",
-    "an altered signature",
-    "Verify the token's signature with the issuer's key.",
-  ],
+  ["S-353", "an altered signature", "Verify the token's signature with the issuer's key."],
   [
     "S-354",
     "an altered payload",

@@ -82,7 +82,8 @@ export const namesAndValues: readonly AuditCase[] = [
   {
     ...names,
     id: "W-255",
-    title: "treats special names of its programming language, such as __proto__, like any other name",
+    title:
+      "treats special names of its programming language, such as __proto__, like any other name",
     mend: "Look up names in a map that contains only the entries that you added: no members of a prototype, no attributes.",
     steps: (g) => [
       {
@@ -177,7 +178,8 @@ export const namesAndValues: readonly AuditCase[] = [
     ...values,
     need: "MUST",
     id: "W-271",
-    title: "gives a final answer to values that no column can store: NUL, half a character, text for a number",
+    title:
+      "gives a final answer to values that no column can store: NUL, half a character, text for a number",
     mend: "Answer every error about a value (a data exception of the database, or an error of the driver) with fatal_error. A retryable answer or a 500 makes the device send the value forever.",
     steps: (g) => [
       ...["nul \u0000", "half \ud800", "half \udc00 again"].map((text, n) => ({

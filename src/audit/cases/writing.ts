@@ -219,7 +219,8 @@ export const writing: readonly AuditCase[] = [
   {
     ...order,
     id: "W-245",
-    title: "applies the operations of a transaction in order, so that each sees what those before it have written",
+    title:
+      "applies the operations of a transaction in order, so that each sees what those before it have written",
     mend: "Apply operations one after another, in the order of crud. Sorting them by table or by kind changes their meaning.",
     steps: (g) => [
       ok(

@@ -90,7 +90,10 @@ async function* server(db: Kysely<unknown>): AsyncGenerator<Verdict> {
   const apart = Math.max(startedAt - ms, ms - endedAt, 0) / 1_000;
   yield apart <= toleratedSeconds
     ? ok("clock", "the same as on this machine")
-    : warning("clock", `${Math.round(apart)} s apart from this machine's clock. Synchronize the clocks.`);
+    : warning(
+        "clock",
+        `${Math.round(apart)} s apart from this machine's clock. Synchronize the clocks.`,
+      );
 }
 
 interface Asked {

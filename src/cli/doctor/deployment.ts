@@ -34,7 +34,10 @@ export async function* examineDeployment(
   yield* examineTokens(ask, url, token);
   yield await largeBody(ask, url, read.bodyBytes);
   yield origin === undefined
-    ? info("CORS", "not tried: if the app runs in a browser, give the origin of its page with --origin")
+    ? info(
+        "CORS",
+        "not tried: if the app runs in a browser, give the origin of its page with --origin",
+      )
     : await preflight(ask, url, origin);
   yield await probe(ask, new URL(health, url), "health", "alive");
   yield await probe(ask, new URL(ready, url), "ready", "ready for uploads");
@@ -152,7 +155,10 @@ async function probe(ask: Ask, url: URL, what: string, fine: string): Promise<Ve
   if ("failed" in answer) return wrong(what, answer.failed);
   const place = url.pathname;
   if (answer.status === 404) {
-    return info(what, `there is no ${place}: mount writes.${what}(), or give its path with --${what}`);
+    return info(
+      what,
+      `there is no ${place}: mount writes.${what}(), or give its path with --${what}`,
+    );
   }
   return answer.status < 300
     ? ok(what, `${place} reports that it is ${fine}`)

@@ -102,7 +102,10 @@ export async function* examineKeys(url: URL, { signal, secrets }: Io): AsyncGene
       signal: AbortSignal.any([signal, AbortSignal.timeout(fetchMs)]),
     });
     if (!response.ok) {
-      yield wrong(what, `${url.host} answers ${response.status}. Check that the URL is that of the provider's JWKS.`);
+      yield wrong(
+        what,
+        `${url.host} answers ${response.status}. Check that the URL is that of the provider's JWKS.`,
+      );
       return;
     }
     text = await response.text();

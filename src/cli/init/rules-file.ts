@@ -153,7 +153,9 @@ function columnsOf(
     .map(({ name }) => name);
   for (const name of clientColumns ?? []) {
     if (!known.has(name)) {
-      left.push(`Left out: "${name}", which exists in the client's schema but not in the database.`);
+      left.push(
+        `Left out: "${name}", which exists in the client's schema but not in the database.`,
+      );
     }
   }
   return { written, left };

@@ -107,13 +107,17 @@ async function stored(
   }
   const now = await writes.deadLetters.get(letter.id, whose);
   if (now !== undefined && canonicalJson(now.payload) !== canonicalJson(letter.payload)) {
-    io.note("Someone else has edited the letter in the meantime. Start again from its current payload.");
+    io.note(
+      "Someone else has edited the letter in the meantime. Start again from its current payload.",
+    );
     return "refused";
   }
   const result = await writes.deadLetters.edit(letter.id, payload, whose);
   switch (result.status) {
     case "edited":
-      await io.out(`Stored. To apply it, run \`npx powersync-writes letters retry ${letter.id}\`.\n`);
+      await io.out(
+        `Stored. To apply it, run \`npx powersync-writes letters retry ${letter.id}\`.\n`,
+      );
       return "stored";
     case "invalid":
       io.note(`The payload was not stored: ${oneLine(result.message)}`);
@@ -130,7 +134,9 @@ async function stored(
 function textFor(letter: Letter, { config }: Loaded): string {
   const lines = [
     `${letter.errorCode}: ${letter.message}`,
-    ...(letter.operationIndex === undefined ? [] : [`Failed operation: ${letter.operationIndex}, counted from 0.`]),
+    ...(letter.operationIndex === undefined
+      ? []
+      : [`Failed operation: ${letter.operationIndex}, counted from 0.`]),
     "The JSON below, as you save it, replaces the letter's payload. Leading lines that begin with // are ignored.",
     ...columnHelp(letter.tables, config),
   ];
@@ -158,7 +164,10 @@ async function runEditor(editor: string, file: string): Promise<void> {
     child.on("error", reject);
     child.on("exit", resolve);
   });
-  if (code !== 0) throw new Problem(`The editor ended with an error (exit code ${code ?? "unknown: it was killed"}).`);
+  if (code !== 0)
+    throw new Problem(
+      `The editor ended with an error (exit code ${code ?? "unknown: it was killed"}).`,
+    );
 }
 
 export function columnHelp(

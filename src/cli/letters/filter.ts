@@ -16,7 +16,11 @@ export const filterOptions = {
   code: { type: "string", value: "CODE", about: "letters with this error code" },
   table: { type: "string", value: "NAME", about: "letters that name this client table" },
   root: { type: "string", value: "ID", about: "the dependants of this letter" },
-  since: { type: "string", value: "TIME", about: "first seen at this time or later: 2026-01-31T12:00:00Z" },
+  since: {
+    type: "string",
+    value: "TIME",
+    about: "first seen at this time or later: 2026-01-31T12:00:00Z",
+  },
   until: { type: "string", value: "TIME", about: "first seen before this time" },
 } as const;
 

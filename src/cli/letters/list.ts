@@ -8,7 +8,10 @@ import { filterOf, filterOptions } from "./filter.js";
 
 const options = {
   ...filterOptions,
-  "by-cause": { type: "boolean", about: "count letters by error code and table, most frequent first" },
+  "by-cause": {
+    type: "boolean",
+    about: "count letters by error code and table, most frequent first",
+  },
   limit: { type: "string", value: "N", about: "the most letters to list (default: 50)" },
   order: { type: "string", value: "ORDER", about: "newest (default) or oldest first" },
   json: { type: "boolean", about: "write JSON" },
