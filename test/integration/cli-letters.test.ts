@@ -226,7 +226,7 @@ describe.each([sqlite, ...(long && (await postgresAvailable()) ? [postgres] : []
         const wrong = await edit('\'s/"PUT"/"POST"/\'');
         expect([wrong.code, wrong.stderr]).toEqual([
           1,
-          expect.stringContaining("It was not stored"),
+          expect.stringContaining("The payload was not stored"),
         ]);
         expect(await run("retry", id)).toMatchObject({
           code: 1,

@@ -381,14 +381,18 @@ describe("over HTTP", () => {
     const log = await onFetch();
     const body = JSON.stringify({ rows: [] });
     expect((await log.ask("/api/data", { method: "POST", headers: json, body })).status).toBe(400);
-    expectLine(log, /refused with 400: .*transactions/, /Remedy: send what docs\/wire\.md says/);
+    expectLine(
+      log,
+      /refused with 400: .*transactions/,
+      /Remedy: make the client send requests as docs\/wire\.md describes/,
+    );
   });
 
   it("no JSON", async () => {
     const log = await onFetch();
     const headers = { "content-type": "text/plain" };
     expect((await log.ask("/api/data", { method: "POST", headers, body: "{}" })).status).toBe(415);
-    expectLine(log, /refused with 415/, /Remedy: send application\/json/);
+    expectLine(log, /refused with 415/, /Remedy: make the client send application\/json/);
   });
 
   it("a page of another origin, without `cors`", async () => {
@@ -397,7 +401,7 @@ describe("over HTTP", () => {
     for (let time = 0; time < 3; time += 1)
       await log.ask("/api/data", { method: "OPTIONS", headers });
     await log.ask("/elsewhere", { method: "OPTIONS", headers });
-    expectLine(log, /"cors" is not set/, /Remedy: cors: \{ origins: /);
+    expectLine(log, /"cors" is not set/, /Remedy: set cors: \{ origins: /);
     expect(log.lines).toHaveLength(1);
   });
 

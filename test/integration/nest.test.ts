@@ -233,7 +233,7 @@ describe.each<Platform>(["Express", "Fastify"])("Nest on %s", (platform) => {
       [
         "admin routes without a factory",
         () => PowerSyncWriteAdminModule.forRootAsync({} as never),
-        /^PowerSyncWriteAdminModule\.forRootAsync: give `useFactory`\.$/,
+        /^PowerSyncWriteAdminModule\.forRootAsync needs `useFactory`\.$/,
       ],
     ])("names the mistake: %s", async (_what, imported, message) => {
       const starting = async () => start(module({ imports: [imported() as never] }));

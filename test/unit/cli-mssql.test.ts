@@ -102,7 +102,7 @@ describe("the command on SQL Server", () => {
         what: "reachable",
         detail: expect.stringMatching(/^Microsoft SQL Server, as SQLite, \d+ ms$/),
       },
-      { what: "clock", detail: "as on this machine" },
+      { what: "clock", detail: "the same as on this machine" },
       {},
       { what: "dead letters that wait", detail: expect.stringMatching(/^1: CHECK_VIOLATION 1\./) },
       { what: "parked", detail: "none" },
