@@ -172,7 +172,7 @@ export const checkpoints: readonly AuditCase[] = [
   {
     ...must,
     id: "C-721",
-    title: "verifies the credential before it reads the body",
+    title: "verifies the credential before it reads the body of a checkpoint request",
     mend: "Verify the credential first, on every route that requires one.",
     steps: (g) => [
       { send: next("phone", { as: null, body: "{" }), expect: refused(401) },
