@@ -21,7 +21,7 @@ export type Middleware = (request: NodeRequest, response: ServerResponse, next: 
  * app.use(powersyncWrites({ authenticate, database, tables })); // POST /api/data
  * app.use(express.json());
  *
- * @throws TypeError for a configuration that contradicts itself
+ * @throws TypeError for an invalid configuration
  */
 export function powersyncWrites<P extends Principal, DB>(
   configOrWrites: ConfigOf<NodeRequest, P, DB> | Writes<P>,

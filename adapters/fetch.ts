@@ -24,7 +24,7 @@ export type { AdminOptionsOf, ConfigOf, RawRequest } from "./host.js";
  * @example
  * export default { fetch: powersyncWrites({ authenticate, database, tables }) }; // POST /api/data
  *
- * @throws TypeError for a configuration that contradicts itself
+ * @throws TypeError for an invalid configuration
  */
 export function powersyncWrites<P extends Principal, DB>(
   configOrWrites: ConfigOf<Request, P, DB> | Writes<P>,
@@ -100,7 +100,7 @@ async function readBodyStream(
     let size = 0;
     for (;;) {
       const { done, value } = await reader.read();
-      // Cancelling ends the stream as if the body were complete.
+      // After a cancel, the stream ends as if the body were complete.
       if (signal?.aborted) throw interrupted();
       if (done) return concatenated(chunks, size);
       size += value.byteLength;

@@ -1,4 +1,4 @@
-/** The common parts of the adapters: the routes that they mount, and the answers outside of the routes. */
+/** What the adapters share: the routes that they mount, and the answers to requests outside the routes. */
 import { type Admin, type AdminOptions, createAdmin } from "../src/admin/admin.js";
 import type { WritesConfig } from "../src/config/config.js";
 import type { Principal } from "../src/context.js";
@@ -25,19 +25,19 @@ export type AdminOptionsOf<Raw, P extends Principal> = AdminOptions<P, RawReques
 
 /** A group of routes that a host mounts: the write endpoint, or the admin routes. */
 export interface Mountable {
-  /** Answers a whole HTTP request, errors included. Never rejects. */
+  /** Answers a whole HTTP request, including errors. Never rejects. */
   handle(request: WriteRequest): Promise<WriteResponse>;
   /** False if the host should pass the request on to other handlers. */
   handles(method: string, url: string): boolean;
 }
 
 export function isWrites<P extends Principal>(given: object): given is Writes<P> {
-  // Code without types may give nothing at all, which `createWrites` then refuses.
+  // Code without types may pass nothing at all, which `createWrites` then refuses.
   const { handle } = (given ?? {}) as { readonly handle?: unknown };
   return typeof handle === "function";
 }
 
-/** @returns the same writes if they have been created already */
+/** Creates the writes. @returns the given writes if they have already been created */
 export function toWrites<Raw, P extends Principal, DB>(
   configOrWrites: ConfigOf<Raw, P, DB> | Writes<P>,
 ): Writes<P> {
@@ -57,10 +57,10 @@ export function toAdmin<Raw, P extends Principal>(
 
 export const notFound = hostResponse(
   404,
-  "There is no such route. Uploads go by POST to the endpoint's path, /api/data unless the configuration says otherwise: check the client's URL.",
+  "There is no such route. Send uploads with POST to the endpoint's path, which is /api/data unless the configuration says otherwise. Check the client's URL.",
 );
 
-/** `handle` never rejects. Should it do so all the same, 503 makes the device keep its writes and send them again. */
+/** `handle` never rejects. If it does because of a bug, a 503 makes the device keep its writes and send them again. */
 export const unhandled = hostResponse(503, "The request could not be handled.", "5");
 
 function hostResponse(status: number, message: string, retryAfter?: string): WriteResponse {
@@ -74,12 +74,12 @@ function hostResponse(status: number, message: string, retryAfter?: string): Wri
   };
 }
 
-/** The error for a body that ended too soon. */
+/** Returns the error for a body that ended too soon. */
 export function interrupted(): Error {
   return retryable("The upload was interrupted.");
 }
 
-/** The error for a body that exceeds the limit. */
+/** Returns the error for a body that exceeds the limit. */
 export function tooLarge(maxBytes: number): Error {
   return badRequest(413, `The body is larger than ${maxBytes} bytes.`);
 }

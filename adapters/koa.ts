@@ -28,7 +28,7 @@ export type Middleware = (ctx: Context, next: Next) => Promise<void>;
  * app.use(powersyncWrites({ authenticate, database, tables })); // POST /api/data
  * app.use(bodyParser());
  *
- * @throws TypeError for a configuration that contradicts itself
+ * @throws TypeError for an invalid configuration
  */
 export function powersyncWrites<P extends Principal, DB>(
   configOrWrites: ConfigOf<Context, P, DB> | Writes<P>,
@@ -83,7 +83,7 @@ async function responseTo(ctx: Context, mountable: Mountable, url: string): Prom
 async function sendTo(ctx: Context, result: WriteResponse): Promise<void> {
   if (ctx.headerSent) return;
   if (!ctx.req.complete) {
-    // The caller may be sending the body still. Koa would close the connection, and the caller would lose the response.
+    // The caller may still be sending the body. Koa would close the connection, and the caller would lose the response.
     ctx.respond = false;
     return sendResponse(ctx.req, ctx.res, result);
   }

@@ -1,18 +1,18 @@
 /**
- * Node's own request and response. The request becomes a `WriteRequest`: its headers, and its body, whether that is still to be read or was
- * read by a body parser. The response is sent so that a caller who is still uploading can read it; a caller who disconnects is noticed.
+ * Converts Node's request to a `WriteRequest`: its headers, and its body, which may still have to be read or may have been read by a body
+ * parser. Sends the response so that a caller who is still uploading can read it, and notices a caller who disconnects.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { WriteRequest, WriteResponse } from "../src/model.js";
 import { interrupted, type Mountable, tooLarge, unhandled } from "./host.js";
 
-/** The places in which frameworks and body parsers leave a body that they have read. */
+/** The members in which frameworks and body parsers keep a body that they have read. */
 export interface ParsedBody {
   readonly body?: unknown;
   readonly rawBody?: unknown;
 }
 
-/** The request as frameworks and body parsers leave it. */
+/** The request with the members that frameworks and body parsers add. */
 export interface NodeRequest extends IncomingMessage, ParsedBody {
   readonly originalUrl?: string;
 }
@@ -35,7 +35,7 @@ export async function serve(
   }
 }
 
-/** @param parsed the object on which the framework keeps a body that was read before, if that is not the request itself */
+/** @param parsed the object on which the framework keeps a body that it has read, if that is not the request itself */
 export function toWriteRequest(
   request: NodeRequest,
   url: string,
@@ -58,7 +58,7 @@ export function toWriteRequest(
   };
 }
 
-/** From `headers`, not `rawHeaders`: in `headers` Node has resolved duplicates, and earlier middleware may have added to it. */
+/** Uses `headers` and not `rawHeaders`, because Node resolves duplicates in `headers`, and earlier middleware may have added to it. */
 function toHeaders(request: IncomingMessage): Headers {
   const headers = new Headers();
   for (const [name, value] of Object.entries(request.headers)) {
@@ -68,11 +68,11 @@ function toHeaders(request: IncomingMessage): Headers {
       try {
         headers.append(name, one);
       } catch {
-        // A lenient HTTP parser lets through values that `Headers` refuses. The library reads no header that may hold one.
+        // A lenient HTTP parser accepts values that `Headers` refuses. The library reads no header that may have such a value.
       }
     }
   }
-  // Of several credentials Node keeps the first, while a proxy in front may have checked the last. Joined, they are refused.
+  // Of several credentials, Node keeps the first, but a proxy may have checked the last. Joined, they are refused.
   const credentials = credentialsOf(request);
   if (credentials.length > 1) headers.set("authorization", credentials.join(", "));
   return headers;
@@ -85,11 +85,11 @@ function credentialsOf({ rawHeaders }: IncomingMessage): readonly string[] {
 }
 
 interface BodySource {
-  /** Gives the body's bytes or text, or the value that a parser made of it; `undefined` if it was read and not kept. */
+  /** Returns the body's bytes or text, or the value that a parser made of it. `undefined` if the body was read and not kept. */
   readonly read: WriteRequest["body"];
-  /** The body is still to come. */
+  /** Whether the body has not been read yet, so that its progress can be reported. */
   readonly tellsProgress: boolean;
-  /** The body was compressed on the wire, and `read` gives it decompressed. */
+  /** Whether the body was compressed on the wire, and `read` returns it decompressed. */
   readonly inflated: boolean;
 }
 
@@ -97,7 +97,7 @@ function bodySource(request: IncomingMessage, parsed: ParsedBody): BodySource {
   const { rawBody } = parsed;
   if (ArrayBuffer.isView(rawBody) || typeof rawBody === "string") return keptBody(rawBody);
   // `readableDidRead` decides, not `body`: Express 4 sets `body` to `{}` even if its parser has not read the stream.
-  // It is `undefined` on a stand-in for a request, which is no stream and has only a `body`.
+  // It is `undefined` on an object that stands in for a request: that is no stream, and has only a `body`.
   if ((request as Partial<IncomingMessage>).readableDidRead !== false) return keptBody(parsed.body);
   return {
     read: (maxBytes, signal, came) => readStream(request, maxBytes, signal, came),
@@ -130,7 +130,7 @@ async function readStream(
   signal?: AbortSignal,
   came?: (bytes: number) => void,
 ): Promise<Uint8Array> {
-  // The stream has ended, and nobody has read from it: the body was empty.
+  // The stream has ended, and nothing was read from it, so the body was empty.
   if (request.readableEnded) return new Uint8Array(0);
   if (request.destroyed) throw interrupted();
   const declared = Number(request.headers["content-length"]);
@@ -178,7 +178,7 @@ async function readStream(
 interface CallerWatch {
   /** Aborted when the caller disconnects before the response has been sent. */
   readonly signal: AbortSignal;
-  /** Ends the watching; to be called once the response has been sent. */
+  /** Stops watching. Call it once the response has been sent. */
   stop(): void;
 }
 
@@ -192,7 +192,7 @@ export function watchCaller(response: ServerResponse): CallerWatch {
   return { signal: controller.signal, stop: () => void response.off("close", onClose) };
 }
 
-/** Resolves when the response has been passed to the operating system, or can no longer be sent. Never rejects. */
+/** Sends the response. Resolves when the operating system has it, or when it can no longer be sent. Never rejects. */
 export async function sendResponse(
   request: IncomingMessage,
   response: ServerResponse,
@@ -208,7 +208,7 @@ export async function sendResponse(
       response.setHeader(name, before === undefined ? value : [before, value].flat().join(", "));
     }
     if (result.body !== "") response.setHeader("content-length", Buffer.byteLength(result.body));
-    // After a 401, a 413 or a 415 the caller may be sending the body still.
+    // After a 401, a 413 or a 415, the caller may still be sending the body.
     if (request.complete) await endResponse(response, result.body);
     else await endWhileReceiving(request, response, result.body);
   } catch {
@@ -223,7 +223,7 @@ const lingerMs = 5_000;
 
 /**
  * Closing the connection at once would reset it, and a caller who is still sending would lose the response.
- * So the response is sent first, and the rest of the body is discarded for up to `lingerMs`.
+ * Therefore the response is sent first, and the rest of the body is discarded for up to `lingerMs`.
  */
 async function endWhileReceiving(
   request: IncomingMessage,

@@ -20,7 +20,7 @@ export type { AdminOptionsOf, ConfigOf, RawRequest } from "./host.js";
  * @example
  * createServer(powersyncWrites({ authenticate, database, tables })).listen(6060); // POST /api/data
  *
- * @throws TypeError for a configuration that contradicts itself
+ * @throws TypeError for an invalid configuration
  */
 export function powersyncWrites<P extends Principal, DB>(
   configOrWrites: ConfigOf<IncomingMessage, P, DB> | Writes<P>,

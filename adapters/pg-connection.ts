@@ -1,8 +1,8 @@
-/** `connectionOf`: the connection of an open transaction as a `pg` client, for other libraries of the application. */
+/** `connectionOf`: gives other libraries of the application the connection of an open transaction, as a `pg` client. */
 import type { PoolClient } from "pg";
 import { lending, type Lending, type LentClient } from "../src/sql/pool-requests.js";
 
-/** The state of inner transactions. There is one at a time, because two on one connection could not be told apart. */
+/** The savepoint of an inner transaction. Only one may be open, because two on one connection can't be told apart. */
 const savepoint = "powersync_inner";
 
 type Callback = (error: unknown, result?: unknown) => void;
@@ -19,8 +19,8 @@ type Config = Readonly<Record<string, unknown>>;
  * Statements use the extended protocol, one at a time. Cursors and streams are refused. `release()` does nothing, and the client emits no events.
  * The pool must be guarded (`guardPool`), with `pg` 8.12 or newer.
  *
- * @param tx the context's own
- * @throws TypeError if it is not
+ * @param tx the `tx` that a layer, a hook or a mutator was given
+ * @throws TypeError for any other object
  *
  * @example
  * hooks: {
@@ -35,13 +35,15 @@ export function connectionOf(tx: { getExecutor(): object }): PoolClient {
   const lent = (tx.getExecutor() as { readonly [lending]?: Lending })[lending];
   if (lent === undefined) {
     throw new TypeError(
-      "connectionOf takes the `tx` that a layer, a hook or a mutator has been given, with an SQL database.",
+      "connectionOf needs the `tx` that a layer, a hook or a mutator was given, of an SQL database.",
     );
   }
   const refuse = (message: string) => lent.send(() => Promise.reject(new Error(message)));
   const run = (config: Config): Promise<unknown> => {
     if (typeof config["submit"] === "function")
-      return refuse("A cursor or a stream can't be read inside the transaction: send a query.");
+      return refuse(
+        "A cursor or a stream can't be read inside the transaction. Send a query instead.",
+      );
     const text = String(config["text"]);
     lent.watch.statement?.(text);
     const control = controlOf(text);
@@ -63,9 +65,12 @@ export function connectionOf(tx: { getExecutor(): object }): PoolClient {
       return undefined;
     },
     connect: () => Promise.resolve(),
-    // The connection stays the transaction's.
+    // The connection stays with the transaction.
     release: () => undefined,
-    end: () => refuse("The connection is the transaction's: it can't be ended inside."),
+    end: () =>
+      refuse(
+        "The connection belongs to the library's transaction, so application code can't end it.",
+      ),
     escapeIdentifier: (name: string) => `"${name.replaceAll('"', '""')}"`,
     on: () => client,
     once: () => client,
@@ -109,14 +114,14 @@ async function inner(
   if (control === "begin") {
     if (lent.watch.inner.open)
       return refuse(
-        "A transaction is open already on this connection: await one before you begin the next.",
+        "An inner transaction is already open on this connection. Await its end before you begin the next.",
       );
     lent.watch.inner.open = true;
     return sent(`savepoint ${savepoint}`);
   }
   if (!lent.watch.inner.open)
     return refuse(
-      `The transaction is the library's, which ends it: ${control.toUpperCase()} is not for application code. Throw to undo it.`,
+      `The library ends this transaction, so application code can't send ${control.toUpperCase()}. To undo the transaction, throw an error.`,
     );
   lent.watch.inner.open = false;
   return control === "commit"
@@ -127,7 +132,7 @@ async function inner(
 const plainEnd = /^(?:work|transaction)?$/;
 const plainBegin = /^(?:work|transaction)?(?: read write)?$/;
 
-/** `undefined`: the statement does not begin or end a transaction. */
+/** What a statement does to the transaction. `undefined`: it neither begins nor ends one. */
 function controlOf(text: string): Control | undefined {
   const words = wordsOf(text);
   const [, first = "", rest = ""] = /^(\w*) ?(.*)$/s.exec(words) ?? [];
@@ -151,10 +156,10 @@ function controlOf(text: string): Control | undefined {
 }
 
 function impossible(words: string): string {
-  return `${words.toUpperCase().slice(0, 60)} is not possible here: the transaction has begun, and the library ends it.`;
+  return `${words.toUpperCase().slice(0, 60)} is not possible here, because the library has begun the transaction and ends it.`;
 }
 
-/** The beginning of a statement in lower case, with single blanks, and without comments and its end. Comments may be nested. */
+/** The beginning of a statement in lower case, with single blanks, without comments and without the final semicolon. Comments may be nested. */
 function wordsOf(text: string): string {
   let words = "";
   for (let at = 0, depth = 0; at < text.length && words.length < 200;) {

@@ -22,7 +22,7 @@ export interface FlyingClient {
 /** The names of prepared statements on a connection, the least recently used first. */
 export interface Prepared {
   readonly names: Set<string>;
-  /** Names that may be prepared or not, because their transaction failed. */
+  /** Names of which it is not known whether they are prepared, because their transaction failed. */
   readonly doubtful: Set<string>;
 }
 
@@ -30,22 +30,22 @@ export interface Prepared {
 export interface Preparing {
   /** Whether statements are prepared by name. */
   prepare: boolean;
-  /** How often the server did not know a name that had been prepared. */
+  /** How many times the server did not know a name that had been prepared. */
   lost: number;
 }
 
 /** The most names on one connection. */
 const mostNames = 100;
-/** After this many lost names, there must be a pooler in between that gives each transaction another connection. */
+/** After this many lost names, a pooler must be giving each transaction another connection. */
 const mostLost = 3;
 
-/** The prepared statement does not exist; it exists already; its result type has changed. */
+/** SQLSTATEs: the prepared statement does not exist, already exists, or has another result type. */
 const lostNames: ReadonlySet<unknown> = new Set(["26000", "42P05", "0A000"]);
 
 /**
  * Sends a flight. Never rejects. After a failure, the connection has been rolled back, or must be closed (`undone: false`).
  *
- * @param client as `pg` made it
+ * @param client a client that `pg` made
  */
 export async function fly(
   client: FlyingClient,
@@ -58,12 +58,12 @@ export async function fly(
   const { error } = landing;
   if (!landing.undone || !(await isRolledBack(client))) return { error, undone: false };
   if (!preparing.prepare || !lostNames.has(codeOf(error))) return landing;
-  // The transaction was undone because of a name, so it can be sent again without names.
+  // The transaction was undone because of a prepared name, so it can be sent again without names.
   for (const name of prepared.names) prepared.doubtful.add(name);
   prepared.names.clear();
   if (codeOf(error) !== "0A000") preparing.lost += 1;
   if (preparing.lost >= mostLost) preparing.prepare = false;
-  // The transaction that it is a part of was rolled back, too, so it can't be sent again alone.
+  // The whole transaction was rolled back, so this part of it can't be sent again alone.
   if (isPart) return landing;
   const again = await submit(client, statements, undefined);
   if (!("error" in again)) return again;
@@ -83,7 +83,7 @@ function codeOf(error: unknown): unknown {
   return typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
 }
 
-/** @returns `undone` if the server has answered with an error: the transaction must then be rolled back */
+/** Sends the flight as one query. @returns with `undone: true` if the server answered with an error; the transaction must then be rolled back */
 function submit(
   client: FlyingClient,
   statements: readonly FlightStatement[],
@@ -148,7 +148,7 @@ function createFlight(
         prepared?.names.delete(name);
         prepared?.doubtful.add(name);
       }
-      // A late cancel may arrive after COMMIT has been executed. Then nothing was undone.
+      // A late cancel may arrive after COMMIT was executed. In that case, nothing was undone.
       settle({ error, undone: at < statements.length && isSqlstate(codeOf(error)) });
     },
     handleRowDescription: ignored,
@@ -162,16 +162,16 @@ function createFlight(
 
 const ignored = (): void => undefined;
 
-/** Whether the server sent the code. Node's own codes have other lengths, except EPIPE. */
+/** Whether the code is an SQLSTATE from the server. Node's own codes have other lengths, except EPIPE. */
 function isSqlstate(code: unknown): boolean {
   return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) && code !== "EPIPE";
 }
 
 const sliceMs = 5;
-/** The clock is read once per this many statements. */
+/** The number of statements between two looks at the clock. */
 const statementsOfLook = 32;
 
-/** @param parsed is told which names have been prepared by this. @returns where to go on */
+/** Sends statements until the time slice is over. @param parsed gets the names that this slice prepares. @returns the index of the next statement */
 function sendSlice(
   connection: Connection,
   statements: readonly FlightStatement[],
@@ -211,7 +211,7 @@ function sendOne(
   connection.execute({ portal: "", rows: 0 });
 }
 
-/** Whether the name is prepared already. If not, it is entered, and the least recently used name makes room for it. */
+/** Whether the name is already prepared. If not, the name is entered, in place of the least recently used one if there is no room. */
 function isKnown({ names }: Prepared, name: string, connection: Connection): boolean {
   if (names.delete(name)) {
     names.add(name);

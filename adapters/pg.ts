@@ -1,4 +1,4 @@
-/** `guardPool` for `pg`: a lost connection neither ends the process nor is used again, and a transaction can be sent as a whole. */
+/** `guardPool` for `pg`: a lost connection does not end the process and is not used again, and a transaction can be sent as a whole. */
 import {
   closeRequest,
   type FlightSent,
@@ -23,11 +23,11 @@ interface PoolClientLike {
   readonly pipeline?: boolean;
   readonly connection?: { readonly stream?: { destroy(): unknown } };
   on(event: "error", listener: (error: Error) => void): unknown;
-  // `unknown`, since the listeners are only compared, never called.
+  // `unknown`, because the listeners are only compared, never called.
   listeners(event: "error"): readonly unknown[];
 }
 
-// A registered symbol is the same in two copies of the package, which then do not guard a pool twice.
+// A registered symbol, so that two copies of the package do not guard the same pool twice.
 const guardedPool = Symbol.for("powersync-writes.guarded-pool");
 
 /** Options of `guardPool`. */
@@ -35,13 +35,13 @@ export interface GuardOptions {
   /** Called once for every connection error. Nothing needs to be done: the query that was running rejects by itself. */
   readonly onError?: (error: Error) => void;
   /**
-   * Whether the statements of transactions that are sent as a whole are prepared by name, up to 100 on a connection. Set `false` behind a pooler that
-   * gives each transaction another connection and does not keep names, such as PgBouncer before 1.21 in transaction mode. If you don't, no write fails:
-   * after three lost names, no statement is prepared any more. Default true.
+   * Whether the statements of transactions that are sent as a whole are prepared by name, up to 100 per connection. Set `false` behind a pooler that
+   * gives each transaction another connection and does not keep names, such as PgBouncer before 1.21 in transaction mode. If you leave it `true`
+   * there, no write fails: after three lost names, statements are no longer prepared. Default true.
    */
   readonly prepare?: boolean;
   /**
-   * Whether transactions are sent as a whole, in one round trip, if no code of the application has to run in between. Default true.
+   * Whether a transaction is sent as a whole, in one round trip, if no application code has to run in between. Default true.
    */
   readonly flights?: boolean;
 }
@@ -70,7 +70,7 @@ export function guardPool<Pool extends GuardedPool>(
   if (guardedPool in pool) return pool;
   Object.defineProperty(pool, guardedPool, { value: true });
 
-  // An idle client's error is emitted twice, on the client and on the pool.
+  // The error of an idle client is emitted twice: on the client and on the pool.
   const reported = new WeakSet<Error>();
   const listener = (error: Error) => {
     if (reported.has(error)) return;

@@ -25,7 +25,7 @@ export type NestAdminOptions<P extends Principal, Raw = HttpRequest> = AdminOpti
 export interface AdminMountOptions extends ControllerOptions {
   /** The module that provides `WriteService`: the same `PowerSyncWriteModule` object as in the application's imports. Not needed if that module is global. */
   readonly imports?: DynamicModule["imports"];
-  /** Writes that `createWrites` has made, in place of `WriteService`. */
+  /** Writes that were made by `createWrites`, to use instead of `WriteService`. */
   readonly writes?: Pick<Writes<Principal>, "deadLetters">;
 }
 
@@ -59,7 +59,7 @@ export interface AsyncAdminOptions<
  * @example
  * const writes = PowerSyncWriteModule.forRoot({ authenticate, database, tables });
  * const admin = PowerSyncWriteAdminModule.forRoot({ guard: isOperator }, { imports: [writes] });
- * // Both among the imports of a module.
+ * // Import both in a module.
  */
 export class PowerSyncWriteAdminModule extends BeforeParserModule {
   /**
@@ -80,14 +80,14 @@ export class PowerSyncWriteAdminModule extends BeforeParserModule {
     return assemble(mounting, { provide: optionsToken, useValue: options });
   }
 
-  /** As `forRoot`, with options made of providers, such as a guard that calls a service. */
+  /** Like `forRoot`, with options that are made from providers, such as a guard that calls a service. */
   static forRootAsync<P extends Principal, Raw = HttpRequest>(
     options: AsyncAdminOptions<P, Raw>,
   ): DynamicModule {
     checkKind(forRootAsyncOptions, options, "PowerSyncWriteAdminModule.forRootAsync:");
     const { inject = [], useFactory } = options;
     if (typeof useFactory !== "function") {
-      throw new TypeError("PowerSyncWriteAdminModule.forRootAsync: give `useFactory`.");
+      throw new TypeError("PowerSyncWriteAdminModule.forRootAsync needs `useFactory`.");
     }
     const provider = { provide: optionsToken, inject, useFactory: useFactory as () => unknown };
     return assemble(options, provider);
@@ -114,7 +114,7 @@ function assemble(mounting: AdminMountOptions, options: Provider): DynamicModule
         useFactory: (given: AnyOptions, service?: WriteService) => {
           if (writes === undefined && service === undefined) {
             throw new TypeError(
-              "PowerSyncWriteAdminModule finds no WriteService. List the application's PowerSyncWriteModule object in `imports`, make that module global, or give `writes`.",
+              "PowerSyncWriteAdminModule finds no WriteService. List the application's PowerSyncWriteModule object in `imports`, make that module global, or set `writes`.",
             );
           }
           // A getter, because the service must not create its writes yet: hooks that are providers may not exist.

@@ -3,7 +3,7 @@
  * with every digit of 64-bit integers, and only after authentication.
  *
  * Nest adds its parser before any module's middleware, and Fastify parses before any handler. Both parsers choose by the content type.
- * So that header is removed before the parser runs, and restored before any code of the application runs.
+ * Therefore the header is removed before the parser runs, and restored before any code of the application runs.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Inject, type NestModule, Optional } from "@nestjs/common";
@@ -18,7 +18,7 @@ export const beforeParserToken = Symbol("powersync-writes: before the parser");
 
 /** What one endpoint does with a request before it is parsed. */
 export interface BeforeParser {
-  /** True if the library will read the request's body. */
+  /** Whether the library will read the request's body. */
   reads(method: string, url: string): boolean;
   /** Responds to a request that must not reach the controller. False: the request goes on. */
   responds(
@@ -33,19 +33,19 @@ export class BeforeParserModule implements NestModule {
   readonly #host: HttpAdapterHost;
 
   /**
-   * @param beforeParser null where the module has mounted nothing; undefined where the application imports the class without its configuration
+   * @param beforeParser null if the module has mounted nothing, undefined if the application imports the class without its configuration
    *
-   * @throws TypeError in the latter case
+   * @throws TypeError if it is undefined
    */
   constructor(host: HttpAdapterHost, beforeParser: BeforeParser | null | undefined) {
     if (beforeParser === undefined) {
       const { name } = this.constructor;
       throw new TypeError(
-        `${name} is imported without its configuration. Import what ${name}.forRoot(…) or forRootAsync(…) returns: the same object wherever it is needed, or once, with isGlobal.`,
+        `${name} is imported without its configuration. Import the object that ${name}.forRoot(…) or forRootAsync(…) returns: the same object in every module that needs it, or once, with isGlobal.`,
       );
     }
     this.#host = host;
-    // Waits for `init$`, since a testing module gets its HTTP adapter late. A context without HTTP never has one.
+    // Waits for `init$`, because a testing module gets its HTTP adapter late. An application context without HTTP never has one.
     host.init$.subscribe(() => {
       if (beforeParser !== null && this.#adapter !== undefined) {
         installBeforeParser(this.#adapter, beforeParser);
@@ -63,20 +63,20 @@ export class BeforeParserModule implements NestModule {
   }
 }
 
-// Decorators are called as functions, so that these sources run wherever types are only stripped, whatever the compiler's settings.
-// The modules inherit them, and are free of calls: a bundle has the admin module only where it is used.
+// Decorators are called as functions, so that these sources run with any compiler settings, and where types are only stripped.
+// The modules inherit them and need no calls of their own, so that a bundler can leave out an unused admin module.
 Inject(HttpAdapterHost)(BeforeParserModule, undefined, 0);
 Inject(beforeParserToken)(BeforeParserModule, undefined, 1);
 Optional()(BeforeParserModule, undefined, 1);
 
-/** For the endpoint at `path`. Preflights are answered here, since the application's guards would refuse a request without credentials. */
+/** Creates the `BeforeParser` of the endpoint at `path`. It answers preflights, because the application's guards would refuse a request without credentials. */
 export function createBeforeParser(
   mountable: () => Mountable,
   application: ApplicationConfig,
   path: string,
   version: Version | undefined,
 ): BeforeParser {
-  // Resolved with the first request: global prefix and versioning are set after the modules have been created.
+  // Created with the first request, because global prefix and versioning are set after the modules have been created.
   let resolve: ReturnType<typeof endpointUrl> | undefined;
   const handledUrl = (method: string, url: string): string | undefined => {
     const ownUrl = (resolve ??= endpointUrl(application, path, version))(url);
@@ -147,7 +147,7 @@ interface Fastify {
 const unparsedType = "application/x-powersync-writes-unparsed";
 
 function installInFastify(fastify: Fastify, beforeParser: BeforeParser): void {
-  // Fastify refuses a body whose content type has no parser. This type has one, which leaves the stream unread.
+  // Fastify refuses a body whose content type has no parser. The parser of this type leaves the stream unread.
   if (!fastify.hasContentTypeParser(unparsedType)) {
     fastify.addContentTypeParser(unparsedType, (_request, _body, done) => done(null));
   }

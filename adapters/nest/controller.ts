@@ -1,8 +1,8 @@
 /**
  * The endpoint as a Nest controller, and the URL at which Nest serves it.
  *
- * It is a controller and not middleware, because a global prefix, versioning, guards and interceptors apply only to controllers.
- * Nest's body parser runs before controllers; `before-parser.ts` keeps it off these.
+ * The endpoint is a controller and not middleware, because a global prefix, versioning, guards and interceptors apply only to controllers.
+ * Nest's body parser runs before controllers; `before-parser.ts` keeps it away from the endpoint's requests.
  */
 import {
   Controller,
@@ -26,7 +26,7 @@ export const endpointToken = Symbol("powersync-writes: the endpoint");
 
 export type Version = string | typeof VERSION_NEUTRAL | (string | typeof VERSION_NEUTRAL)[];
 
-/** The settings of the endpoint's controller that the application gives. */
+/** Settings of the endpoint's controller. */
 export interface ControllerOptions {
   /** As in `@Controller({ version })`. Default: the application's `defaultVersion`. */
   readonly version?: Version;
@@ -76,14 +76,14 @@ export const adminRoutes: readonly HandlerRoute[] = [
 export interface EndpointController {
   readonly type: Type<unknown>;
   /**
-   * Sets path and routes. The path may be known only after all providers have been created, which is still before Nest's router reads it.
+   * Sets the path and the routes. The path may be known only after all providers have been created, which is still before Nest's router reads it.
    *
-   * @param checkpoints whether the checkpoint routes are among them; the application may have routes of its own at their paths
+   * @param checkpoints whether to add the checkpoint routes; if not, the application may have its own routes at their paths
    */
   mount(path: string, checkpoints?: boolean): void;
 }
 
-/** Makes a class for each module, since an application may have several endpoints. */
+/** Creates a controller class for each module, because an application may have several endpoints. */
 export function createController(
   { version, decorators = [] }: ControllerOptions,
   routes: readonly HandlerRoute[],
@@ -132,7 +132,7 @@ export function createController(
         const descriptor = { configurable: true, writable: true, value };
         Object.defineProperty(prototype, name, descriptor);
         RequestMapping({ method, path })(prototype, name, descriptor);
-        // With `@Res()` Nest leaves the response to the handler, also after an error.
+        // With `@Res()`, Nest leaves the response to the handler, even after an error.
         Req()(prototype, name, 0);
         Res()(prototype, name, 1);
       }
@@ -148,7 +148,7 @@ export function nestPath(path: string): string {
 /**
  * Recognizes the URLs at which Nest serves the endpoint: below the global prefix and the version.
  *
- * @returns a function that gives the endpoint's own URL, without prefix and version; `undefined` for a URL that is not the endpoint's
+ * @returns a function that returns the endpoint's own URL, without prefix and version, or `undefined` for a URL that is not the endpoint's
  */
 export function endpointUrl(
   application: ApplicationConfig,
@@ -193,7 +193,7 @@ function versionsOf(
 /** The endpoints of each application, by path and version. */
 const mounted = new WeakMap<ApplicationConfig, Set<string>>();
 
-/** Nest serves the first of two controllers that have the same path, and says nothing. */
+/** Warns of a second endpoint at the same path: Nest serves only the first controller of a path, without a warning of its own. */
 export function warnOfSecond(
   application: ApplicationConfig,
   path: string,
@@ -204,7 +204,7 @@ export function warnOfSecond(
   const endpoint = `${path} ${[version].flat().map(String).join()}`;
   if (endpoints.has(endpoint)) {
     new Logger("PowerSyncWriteModule").warn(
-      `There are two endpoints at ${path}, and the second is never reached. To inject WriteService in several modules, import the same module object in each, or set isGlobal.`,
+      `There are two endpoints at ${path}, and the second one is never reached. To inject WriteService in several modules, import the same module object in each of them, or set isGlobal.`,
     );
   }
   endpoints.add(endpoint);

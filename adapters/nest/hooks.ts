@@ -17,7 +17,7 @@ export interface WriteHookOptions {
 const orderKey = "powersync-writes:hook";
 
 /**
- * Adds a provider's hooks to the configuration's own hooks, which run first. As everywhere, `after` runs in reverse order.
+ * Adds a provider's hooks to those of the configuration, which run first. As in a list of hooks, `after` runs in reverse order.
  *
  * Put it on a class that implements `WriteHooks`: `@WriteHook({ order: 1 })`. The class may inject other providers.
  *
@@ -47,9 +47,9 @@ const layers: Readonly<Record<LayerName, true>> = {
 };
 
 /**
- * Finds every hook that the application provides, in order. To be called once all providers have been created.
+ * Finds every hook that the application provides, in order. Call it once all providers have been created.
  *
- * @throws TypeError for a request-scoped or transient hook: the pipeline is built once, and so needs one instance
+ * @throws TypeError for a request-scoped or transient hook, because the pipeline is built once and needs one instance
  */
 export function providedHooks<P extends Principal, DB>(
   discovery: DiscoveryService,
@@ -65,7 +65,9 @@ export function providedHooks<P extends Principal, DB>(
       .find((each) => each !== undefined);
     if (order === undefined) continue;
     if (!provider.isDependencyTreeStatic()) {
-      throw new TypeError(`${provider.name}: a write hook can't be request-scoped or transient.`);
+      throw new TypeError(
+        `${provider.name}: a write hook can't be request-scoped or transient. Use the default scope.`,
+      );
     }
     if (typeof instance === "object" && instance !== null) orders.set(instance, order);
   }

@@ -45,7 +45,7 @@ export type NestConfig<P extends Principal, DB, Raw = HttpRequest> =
 export interface MountOptions extends ControllerOptions {
   /** Lets other modules inject `WriteService` without importing this module. Default false. */
   readonly isGlobal?: boolean;
-  /** The path of writes that `createWrites` has made; a configuration has a `path` of its own. Default `/api/data`. */
+  /** The path of writes that were made by `createWrites`. A configuration has its own `path`. Default `/api/data`. */
   readonly path?: string;
   /** How long a shutdown waits for uploads in progress, in milliseconds. Default 10,000. */
   readonly drainMs?: number;
@@ -109,7 +109,7 @@ export class PowerSyncWriteModule extends BeforeParserModule {
    * @example
    * imports: [PowerSyncWriteModule.forRoot({ authenticate, database, tables })]
    *
-   * @throws TypeError at the application's start, for a configuration that contradicts itself
+   * @throws TypeError at the application's start, for an invalid configuration
    */
   static forRoot<P extends Principal, DB, Raw = HttpRequest>(
     config: NestConfig<P, DB, Raw>,
@@ -120,7 +120,7 @@ export class PowerSyncWriteModule extends BeforeParserModule {
   }
 
   /**
-   * As `forRoot`, with a configuration made of providers: the `Kysely` instance, the authenticator, the table rules.
+   * Like `forRoot`, with a configuration that is made from providers: the `Kysely` instance, the authenticator, the table rules.
    *
    * @example
    * imports: [
@@ -136,7 +136,7 @@ export class PowerSyncWriteModule extends BeforeParserModule {
   ): DynamicModule {
     if (!factoryOptions.some((name) => Object.hasOwn(options ?? {}, name))) {
       throw new TypeError(
-        "PowerSyncWriteModule.forRootAsync: give `useFactory`, `useClass` or `useExisting`. A configuration goes to forRoot.",
+        "PowerSyncWriteModule.forRootAsync needs `useFactory`, `useClass` or `useExisting`. To pass a configuration, use forRoot.",
       );
     }
     checkKind(forRootAsyncOptions, options, "PowerSyncWriteModule.forRootAsync:");
@@ -154,7 +154,7 @@ function configProviders<P extends Principal, DB, Raw>(
 ): Provider[] {
   if ("useFactory" in options) {
     const { inject = [], useFactory } = options;
-    // Nest types a factory as one that takes anything. This one takes what `inject` names.
+    // Nest's type lets a factory take any arguments. This one takes the providers that `inject` names.
     return [{ provide: configToken, inject, useFactory: useFactory as () => unknown }];
   }
   const factory = "useClass" in options ? options.useClass : options.useExisting;
@@ -219,10 +219,12 @@ function withHooks(
 ): Writes<Principal> {
   if (provided.length === 0) return toWrites(given);
   if (isWrites<Principal>(given)) {
-    throw new TypeError("A @WriteHook() needs the configuration: these writes have been created.");
+    throw new TypeError(
+      "A @WriteHook() can't be added to writes that have already been created. Give the module the configuration instead.",
+    );
   }
   const { hooks = [] } = given;
-  // A copy would lack what a class of the application's own has on its prototype, such as `authorize`.
+  // Not a copy, which would lack what a class of the application has on its prototype, such as `authorize`.
   const withAll: AnyConfig = Object.create(given, {
     hooks: { value: [hooks, provided].flat(), enumerable: true },
   });
@@ -242,7 +244,9 @@ function mount(
   if (chosen === false) return null;
   const path = nestPath(chosen ?? "/api/data");
   if (isWrites<Principal>(given) && !given.handles("POST", path)) {
-    throw new TypeError(`These writes are not at ${path}; say where they are: { path: "…" }.`);
+    throw new TypeError(
+      `These writes are not at ${path}. Give their path as an option of the module: { path: "…" }.`,
+    );
   }
   const checkpoints = isWrites<Principal>(given)
     ? given.handles("PUT", `${path}/checkpoint`)
@@ -252,11 +256,11 @@ function mount(
   return createBeforeParser(() => service.writes, application, path, version);
 }
 
-/** @throws TypeError for a configuration that is none, and for one that holds options of the module */
+/** @throws TypeError for a value that is not a configuration, and for a configuration that contains options of the module */
 function checkGiven(given: AnyConfig): void {
   if (typeof given !== "object" || given === null) {
     throw new TypeError(
-      "PowerSyncWriteModule has no configuration: give it to forRoot, or return it from the factory of forRootAsync.",
+      "PowerSyncWriteModule has no configuration. Pass one to forRoot, or return one from the factory of forRootAsync.",
     );
   }
   if (isWrites<Principal>(given)) return;
@@ -265,7 +269,7 @@ function checkGiven(given: AnyConfig): void {
   );
   if (misplaced !== undefined) {
     throw new TypeError(
-      `${misplaced} is an option of the module, and not of the configuration: forRoot(configuration, { ${misplaced} }), or beside the factory of forRootAsync.`,
+      `${misplaced} is an option of the module and not of the configuration. Write forRoot(configuration, { ${misplaced} }), or put it next to the factory of forRootAsync.`,
     );
   }
 }

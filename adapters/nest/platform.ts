@@ -1,4 +1,4 @@
-/** Requests and responses as Nest's two platforms, Express and Fastify, give them to a handler. */
+/** Requests and responses in the forms in which Nest's two platforms, Express and Fastify, pass them to a handler. */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import type { WriteResponse } from "../../src/model.js";
 import { type Mountable, unhandled } from "../host.js";
@@ -81,7 +81,7 @@ function sendByFastify(
   if (reply.sent) return;
   // Requests made by Fastify's `inject` have no `complete`.
   if (!request.complete && !request.readableEnded) {
-    // The caller may be sending the body still. Fastify would close the connection, and the caller would lose the response.
+    // The caller may still be sending the body. Fastify would close the connection, and the caller would lose the response.
     return sendResponse(request, takeOver(reply), result);
   }
   try {
@@ -93,7 +93,7 @@ function sendByFastify(
     }
     reply.send(result.body === "" ? undefined : result.body);
   } catch {
-    // Node refuses a header. Without a response, the device sends its writes again.
+    // Node has refused a header. Without a response, the device sends its writes again.
     reply.raw.destroy();
   }
 }

@@ -18,7 +18,7 @@ import type {
 /**
  * The write path, for the application's own controllers and services. Inject it with `@Inject(WriteService) writes: WriteService<Caller>`.
  *
- * Constructors must not call it, since hooks that are providers may not have been created then.
+ * Constructors must not call it, because hooks that are providers may not have been created yet.
  *
  * @example
  * class UploadController {
@@ -50,34 +50,34 @@ export class WriteService<P extends Principal = Principal>
     return (this.#made ??= this.#make());
   }
 
-  /** As `Writes.processTransaction`: never authenticates, never rejects. */
+  /** See `Writes.processTransaction`: never authenticates, never rejects. */
   processTransaction(body: unknown, options: CallOptions<P>): Promise<TransactionResult> {
     return this.writes.processTransaction(body, options);
   }
 
-  /** As `Writes.processBatch`: never authenticates, never rejects. */
+  /** See `Writes.processBatch`: never authenticates, never rejects. */
   processBatch(body: unknown, options: CallOptions<P>): Promise<readonly TransactionResult[]> {
     return this.writes.processBatch(body, options);
   }
 
-  /** As `Writes.checkpoint`: gives the device's next write checkpoint. */
+  /** See `Writes.checkpoint`: returns the device's next write checkpoint. */
   checkpoint(options: CheckpointOptions<P>): Promise<string> {
     return this.writes.checkpoint(options);
   }
 
-  /** As `Writes.checkpointRequest`: gives the greater of the device's stored checkpoint and this one. */
+  /** See `Writes.checkpointRequest`: returns the greater of the device's stored checkpoint and this one. */
   checkpointRequest(
     options: CheckpointOptions<P> & { readonly checkpointRequestId: string | number | bigint },
   ): Promise<string> {
     return this.writes.checkpointRequest(options);
   }
 
-  /** As `Writes.ready`: queries the database, for at most 5 seconds. Never rejects. */
+  /** See `Writes.ready`: queries the database, for at most 5 seconds. Never rejects. */
   ready(principal?: P): Promise<Readiness> {
     return this.writes.ready(principal);
   }
 
-  /** As `Writes.health`: does not query the database. */
+  /** See `Writes.health`: does not query the database. */
   health(): Health {
     return this.writes.health();
   }
@@ -87,27 +87,27 @@ export class WriteService<P extends Principal = Principal>
     return this.writes.check(clientSchema, options);
   }
 
-  /** As `Writes.deadLetters`: for those who operate the application, not for its users. */
+  /** See `Writes.deadLetters`: for operators of the application, not for its users. */
   get deadLetters(): DeadLetters<P> {
     return this.writes.deadLetters;
   }
 
-  /** As `Writes.prune`: removes ledger rows that no device can send again. */
+  /** See `Writes.prune`: deletes expired rows of the library's own tables. */
   prune(options?: DatabaseOf<P>): Promise<number> {
     return this.writes.prune(options);
   }
 
-  /** As `Writes.forget`: erases the user's ledger rows and dead letters, open ones too. */
+  /** See `Writes.forget`: erases the user's ledger rows and dead letters, including open ones. */
   forget(userId: string, options?: DatabaseOf<P>): Promise<number> {
     return this.writes.forget(userId, options);
   }
 
-  /** As `Writes.drain`: answers new requests with 503 and waits for those in progress, for `ms` milliseconds at most. True if all have finished. */
+  /** See `Writes.drain`: answers new requests with 503 and waits for those in progress, for at most `ms` milliseconds. Resolves to true if all have finished. */
   drain(ms: number): Promise<boolean> {
     return this.writes.drain(ms);
   }
 
-  /** Creates the writes, so that a configuration that contradicts itself fails at the start and not with the first upload. */
+  /** Creates the writes, so that an invalid configuration fails at the start and not with the first upload. */
   onModuleInit(): void {
     void this.writes;
   }

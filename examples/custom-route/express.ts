@@ -1,4 +1,4 @@
-/** A transaction in an Express route of one's own. */
+/** Processes a transaction in your own Express route. */
 import express, { type RequestHandler } from "express";
 import { type Principal, toWire, type Writes } from "../../src/index.js";
 import { userOf } from "./sessions.js";

@@ -1,4 +1,4 @@
-/** A transaction in a Koa route of one's own. */
+/** Processes a transaction in your own Koa route. */
 import Router from "@koa/router";
 import Koa, { type Middleware } from "koa";
 import bodyParser from "koa-bodyparser";

@@ -1,4 +1,4 @@
-/** A transaction in a Nest controller of one's own. */
+/** Processes a transaction in your own Nest controller. */
 import {
   Body,
   Controller,
@@ -35,7 +35,7 @@ class UploadsController {
 
 class UploadsModule {}
 
-/** Nest's own parser stops at 100 kB: `app.useBodyParser("json", { limit: "16mb" })`. */
+/** Raise the limit of Nest's own parser, which is 100 kB: `app.useBodyParser("json", { limit: "16mb" })`. */
 export function uploads(writes: Writes<Principal>): DynamicModule {
   return {
     module: UploadsModule,

@@ -1,4 +1,4 @@
-/** A transaction in a server of plain node:http. */
+/** Processes a transaction in a server of plain node:http. */
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { json } from "node:stream/consumers";
 import { type Principal, toWire, type Writes } from "../../src/index.js";
@@ -20,7 +20,7 @@ async function upload(
   if (userId === undefined) return [401, { message: "Sign in." }];
   let body: unknown;
   try {
-    // In production bounded in size, as a framework's parser is.
+    // In production, limit the body's size, as a framework's parser does.
     body = await json(request);
   } catch {
     return [400, { message: "Send JSON." }];

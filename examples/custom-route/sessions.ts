@@ -1,4 +1,4 @@
-/** The application's own authentication: who holds which session. */
+/** The application's own authentication: the user of each session. */
 const sessions = new Map([
   ["session-of-alice", "alice"],
   ["session-of-bob", "bob"],

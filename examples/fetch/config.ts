@@ -1,4 +1,4 @@
-/** What the examples beside this file mount: whose tokens count, where the data is, and who may write what. */
+/** The configuration that the examples in this folder mount: authentication, database and rules. */
 import { Kysely, PostgresDialect } from "kysely";
 import pg from "pg";
 import { guardPool } from "../../adapters/pg.js";
@@ -13,20 +13,20 @@ export interface Environment {
   readonly JWKS_URL?: string | undefined;
 }
 
-/** `createTables` belongs in a migration. */
+/** Opens the database. Call `createTables` in a migration. */
 export function connect({ DATABASE_URL }: Environment): Kysely<Database> {
   const pool = guardPool(new pg.Pool({ connectionString: DATABASE_URL }));
   return new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
 }
 
-/** All but the database. `path: false`, because each of these hosts says itself which requests come here. */
+/** The configuration without the database. `path` is false, because each of these hosts routes requests itself. */
 export function rulesFor({ JWKS_URL = "" }: Environment) {
   return {
     authenticate: jwt({
       jwksUri: JWKS_URL,
       issuer: "https://id.example.com",
       audience: "my-api",
-      // So that a provider on this computer will do. From anywhere else keys come by https alone.
+      // Allows an identity provider on this computer. From other hosts, keys are fetched only over https.
       allowLoopbackHttp: true,
     }),
     tables: { lists: { owner: "owner_id" } },

@@ -1,4 +1,4 @@
-/** Fastify: its own parser is kept off the body, and the answer is the handler's `Response`. */
+/** Fastify. Its own parser leaves the body unparsed, and the answer is the handler's `Response`. */
 import Fastify from "fastify";
 import { powersyncWrites } from "../../adapters/fetch.js";
 import { configFor } from "./config.js";
@@ -13,7 +13,7 @@ await app.register(async (scope) => {
   const raw = { parseAs: "buffer", bodyLimit: 16 * 1024 * 1024 } as const;
   scope.addContentTypeParser("*", raw, (_request, body, done) => done(null, body));
   scope.route({
-    // All but the first are for older demo clients.
+    // Only older demo clients use the methods other than POST.
     method: ["POST", "PUT", "PATCH", "DELETE"],
     url: "/api/data",
     handler: ({ url, method, headers, body }) =>

@@ -1,4 +1,4 @@
-/** Hono, on any runtime that it runs on. */
+/** Hono, on any runtime that it supports. */
 import { Hono } from "hono";
 import { powersyncWrites } from "../../adapters/fetch.js";
 import { configFor } from "./config.js";

@@ -6,5 +6,5 @@ export const runtime = "nodejs";
 
 export const POST = powersyncWrites(configFor(process.env));
 
-// For older demo clients, which send one operation by its method.
+// For older demo clients, which send one operation per request, by its method.
 export { POST as PUT, POST as PATCH, POST as DELETE };

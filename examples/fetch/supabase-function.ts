@@ -1,4 +1,4 @@
-/** A Supabase Edge Function, on Deno: `supabase/functions/upload/index.ts`, with `verify_jwt = false`, for the handler verifies tokens itself. */
+/** A Supabase Edge Function, on Deno: `supabase/functions/upload/index.ts`, with `verify_jwt = false`, because the handler verifies tokens itself. */
 import { powersyncWrites } from "../../adapters/fetch.js";
 import { configFor } from "./config.js";
 

@@ -8,24 +8,24 @@ interface Execution {
   waitUntil(work: Promise<unknown>): void;
 }
 
-// A connection can't be used by another request than the one that opened it. So each request has a database object of its own.
+// A connection can be used only by the request that opened it, so each request has its own database object.
 const ofRequest = new AsyncLocalStorage<Kysely<Database>>();
 
 function open(): Kysely<Database> {
   const database = ofRequest.getStore();
-  if (database === undefined) throw new Error("There is no request.");
+  if (database === undefined) throw new Error("The database is used outside of a request.");
   return database;
 }
 
-/** Made once, by the first request, for only requests come with an environment. */
+/** Created by the first request, because only requests have an environment. */
 let handler: ((request: Request) => Promise<Response>) | undefined;
 
 function handlerFor(environment: Environment): (request: Request) => Promise<Response> {
   return powersyncWrites({
     ...rulesFor(environment),
-    // All requests write to the same database, so they share what is remembered of it.
+    // All requests write to the same database, so they share what the process remembers about it.
     database: { open, key: () => "source" },
-    // Pruning goes on behind the answer, when the request's database is closed. Call `writes.prune({ principal })` from a scheduled job.
+    // Pruning would continue after the answer, when the request's database is closed. Call `writes.prune({ principal })` from a scheduled job instead.
     ledger: { prune: false },
   });
 }
@@ -35,7 +35,7 @@ export default {
     const handle = (handler ??= handlerFor(environment));
     const database = connect(environment);
     const answered = ofRequest.run(database, () => handle(request));
-    // Also where the device has hung up: an identical transaction may be waiting for this one.
+    // Waits even if the device has disconnected, because an identical transaction may be waiting for this one.
     execution.waitUntil(answered.then(() => database.destroy()));
     return answered;
   },

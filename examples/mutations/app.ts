@@ -1,4 +1,4 @@
-/** The app's half: each function queues a mutation, and shows its effect on the device until the server's has synced. */
+/** The app's part: each function queues a mutation, and shows its effect on the device until the server's result has synced. */
 import type { AbstractPowerSyncDatabase } from "@powersync/common";
 import { createMutators } from "../../src/client/index.js";
 import { definitions } from "./definitions.js";

@@ -1,4 +1,4 @@
-/** What the server does for the mutations. A mutator judges who may do it. */
+/** What the server does for each mutation. A mutator checks who may call it. */
 import type { Transaction } from "kysely";
 import { defineMutators, fatal } from "../../src/index.js";
 import { definitions } from "./definitions.js";
@@ -35,8 +35,8 @@ export const mutators = defineMutators<Database>()(definitions, {
 });
 
 /**
- * Throws unless the user is the list's owner or a member of it. The UPDATE holds the list until the end of the transaction: what two devices do to one list is
- * done one after the other, and no position is given twice.
+ * Throws unless the user is the list's owner or a member of it. The UPDATE locks the list until the end of the transaction, so that
+ * changes of two devices to one list happen one after the other, and no position is given twice.
  */
 async function lockList(tx: Transaction<Database>, list: string, user: string): Promise<void> {
   const shared = tx.selectFrom("list_members").select("list_id").where("user_id", "=", user);

@@ -1,4 +1,4 @@
-/** The tables of these examples, as the server and as the device know them. */
+/** The tables of these examples, for the server and for the device. */
 import { column, Schema, Table } from "@powersync/common";
 
 export interface Database {

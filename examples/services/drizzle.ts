@@ -31,7 +31,7 @@ export const services: Services = {
     "user.suspend": async (args, { tx, principal }) => {
       const user = userIn(args);
       const db = drizzle(connectionOf(tx));
-      // A savepoint, since the transaction has begun.
+      // Creates a savepoint, because the transaction has already begun.
       await db.transaction(async (inner) => {
         await inner.insert(suspended).values({ userId: user });
         await inner.insert(audit).values({ by: principal.userId, what: `suspend ${user}` });

@@ -4,7 +4,7 @@ import { connectionOf } from "../../adapters/pg.js";
 import { fatal } from "../../src/index.js";
 import { type Services, userIn } from "./rules.js";
 
-/** Without a connection of its own: each query says on which it goes. */
+/** Has no connection of its own. Each query names the connection to use. */
 const builder = knex({ client: "pg" });
 
 export const services: Services = {
@@ -27,7 +27,7 @@ export const services: Services = {
   mutators: {
     "user.suspend": async (args, { tx, principal }) => {
       const user = userIn(args);
-      // A savepoint, since the transaction has begun.
+      // Creates a savepoint, because the transaction has already begun.
       await builder.transaction(
         async (inner) => {
           await inner("suspended").insert({ user_id: user });

@@ -1,4 +1,4 @@
-/** SQL of your own, through plain `pg`. */
+/** Your own SQL, with plain `pg`, on the connection of the write transaction. */
 import { connectionOf } from "../../adapters/pg.js";
 import { fatal } from "../../src/index.js";
 import { type Services, userIn } from "./rules.js";
@@ -25,7 +25,7 @@ export const services: Services = {
     "user.suspend": async (args, { tx, principal }) => {
       const user = userIn(args);
       const client = connectionOf(tx);
-      // A savepoint, since the transaction has begun.
+      // Creates a savepoint, because the transaction has already begun.
       await client.query("BEGIN");
       await client.query("INSERT INTO suspended (user_id) VALUES ($1)", [user]);
       await client.query("INSERT INTO audit (by, what) VALUES ($1, $2)", [

@@ -1,4 +1,4 @@
-/** Prisma 7, on the connection of the write transaction. Its client is made for one transaction: it may batch what several requests ask at once. */
+/** Prisma 7, on the connection of the write transaction. Each transaction gets its own client, because a client may batch queries of several requests. */
 import { PrismaPg } from "@prisma/adapter-pg";
 import pg from "pg";
 import { connectionOf } from "../../adapters/pg.js";
@@ -8,7 +8,7 @@ import { type Services, userIn } from "./rules.js";
 
 type Tx = Parameters<typeof connectionOf>[0];
 
-/** A pool of one connection, which it never opens or closes: Prisma's adapter takes pools alone. */
+/** A pool with one given connection, which it never opens or closes. Prisma's adapter accepts only pools. */
 class OneConnection extends pg.Pool {
   constructor(client: pg.PoolClient) {
     super();
@@ -38,7 +38,7 @@ export const services: Services = {
   mutators: {
     "user.suspend": async (args, { tx, principal }) => {
       const user = userIn(args);
-      // A savepoint, since the transaction has begun.
+      // Creates a savepoint, because the transaction has already begun.
       await prismaOn(tx).$transaction(async (inner) => {
         await inner.suspended.create({ data: { user_id: user } });
         await inner.audit.create({ data: { by: principal.userId, what: `suspend ${user}` } });

@@ -1,16 +1,16 @@
-/** What the examples beside this file have in common: each gives these services, with its own library. */
+/** What the examples in this folder share. Each implements these services with a different library. */
 import type { Kysely } from "kysely";
 import { anonymous, type WritesConfig } from "../../src/index.js";
 
-/** Whose backend is not on Kysely leaves Kysely's schema out. */
+/** `unknown` stands for Kysely's schema, which a backend without Kysely does not have. */
 type Config = WritesConfig<{ userId: string }, unknown>;
 
-/** Asked inside the write transaction, on its connection. */
+/** Functions that run inside the write transaction, on its connection. */
 export type Services = Required<Pick<Config, "authorize" | "hooks" | "mutators">>;
 
 export function configFor(database: Kysely<unknown>, services: Services): Config {
   return {
-    // Your own: see docs/authentication.md.
+    // Replace this with your own: see docs/authentication.md.
     authenticate: anonymous(),
     database,
     tables: { lists: { owner: "owner_id" } },
@@ -18,7 +18,7 @@ export function configFor(database: Kysely<unknown>, services: Services): Config
   };
 }
 
-/** The mutation's arguments, which a schema would check: see docs/mutations.md. */
+/** Reads the user from a mutation's arguments. An application would check them with a schema: see docs/mutations.md. */
 export function userIn(args: unknown): string {
   return String((args as { readonly user?: unknown }).user);
 }

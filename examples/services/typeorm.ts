@@ -1,4 +1,4 @@
-/** TypeORM, on the connection of the write transaction. The application's data source has a pool of its own for everything else. */
+/** TypeORM, on the connection of the write transaction. For everything else, the application's data source has its own pool. */
 import { type DataSource, type EntityManager, EntitySchema } from "typeorm";
 import { connectionOf } from "../../adapters/pg.js";
 import { fatal } from "../../src/index.js";
@@ -17,14 +17,14 @@ export const Audit = new EntitySchema<{ id: number; by: string; what: string }>(
   },
 });
 
-/** A query runner that has a connection takes none; it need not be released. */
+/** Makes an entity manager on a query runner that already has a connection. Such a runner takes no connection, so it need not be released. */
 function managerOn(source: DataSource, tx: Parameters<typeof connectionOf>[0]): EntityManager {
   const runner = source.createQueryRunner();
   Object.assign(runner, { databaseConnection: connectionOf(tx) });
   return runner.manager;
 }
 
-/** @param source with the entities above, and initialized */
+/** @param source an initialized data source with the entities above */
 export function servicesOf(source: DataSource): Services {
   return {
     authorize: async (_write, { tx, principal }) => {
@@ -43,7 +43,7 @@ export function servicesOf(source: DataSource): Services {
     mutators: {
       "user.suspend": async (args, { tx, principal }) => {
         const user = userIn(args);
-        // A savepoint, since the transaction has begun.
+        // Creates a savepoint, because the transaction has already begun.
         await managerOn(source, tx).transaction(async (inner) => {
           await inner.insert(Suspended, { user_id: user });
           await inner.save(Audit, { by: principal.userId, what: `suspend ${user}` });

@@ -1,4 +1,4 @@
-/** The source database that `DATABASE_URL` names. */
+/** Opens the SQL database that `DATABASE_URL` names. */
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,17 +13,17 @@ import type { Database } from "./schema.js";
 
 export interface OpenDatabase {
   readonly db: Kysely<Database>;
-  /** For the log; never the URL, which may hold a password. */
+  /** The name for the log. Not the URL, which may contain a password. */
   readonly name: string;
-  /** Ends with the process, and no PowerSync service can read it. */
+  /** The database ends with the process, and no PowerSync service can read it. */
   readonly inMemory?: true;
 }
 
 /**
- * Nothing: PGlite in memory. `file:DIR`: PGlite in that folder. `sqlite:FILE`: SQLite. `postgres://…`, `mysql://…`: a server. For
- * `mssql://…` see `sql-server.ts`, for `mongodb://…` see `mongodb.ts`.
+ * Opens PGlite in memory without a URL, PGlite in a folder for `file:DIR`, SQLite for `sqlite:FILE`, and a server for `postgres://…` and `mysql://…`.
+ * For `mssql://…` see `sql-server.ts`, for `mongodb://…` see `mongodb.ts`.
  *
- * @throws for anything else, with a message to show
+ * @throws Error with a message for the user, for any other URL
  */
 export function openDatabase(url: string | undefined): OpenDatabase {
   if (url === undefined || url === "") {
@@ -40,7 +40,7 @@ export function openDatabase(url: string | undefined): OpenDatabase {
     const pool = new pg.Pool({
       connectionString: url,
       connectionTimeoutMillis: 5_000,
-      // A network may drop a connection without a word: nobody waits for its answer longer than this.
+      // A network may drop a connection silently. This limits the wait for an answer.
       query_timeout: 30_000,
       keepAlive: true,
     });
@@ -49,7 +49,7 @@ export function openDatabase(url: string | undefined): OpenDatabase {
     return { db: new Kysely<Database>({ dialect }), name: "Postgres" };
   }
   if (url.startsWith("mysql://")) {
-    // The library's transactions speak UTC; so what they read is read as that.
+    // The library's transactions use UTC, so values are read as UTC as well.
     const pool = mysql.createPool({ uri: url, connectTimeout: 5_000, timezone: "Z" });
     const dialect = new MysqlDialect({ pool: guardMysqlPool(pool) });
     return { db: new Kysely<Database>({ dialect }), name: "MySQL or MariaDB" };
@@ -75,12 +75,12 @@ function pglite(folder: string): Kysely<Database> {
 function sqlite(file: string): Kysely<Database> {
   const open = () => {
     mkdirSync(dirname(file), { recursive: true });
-    // The process waits while the driver waits for a lock; the library waits without that.
+    // The driver blocks the process while it waits for a lock, so its wait is short. The library waits without blocking.
     const database = new Sqlite(file, { timeout: 100 });
     database.pragma("journal_mode = wal");
     database.pragma("foreign_keys = on");
     return database;
   };
-  // Opened by the first query, and again if that fails: the server is there before its database.
+  // Opened by the first query, and again after a failure, because the server may start before its database.
   return new Kysely<Database>({ dialect: new SqliteDialect({ database: async () => open() }) });
 }

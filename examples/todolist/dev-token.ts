@@ -1,10 +1,10 @@
-/** Signs tokens for whoever asks from this computer. A convenience of the demo; an application has an identity provider. */
+/** Signs tokens for any caller on this computer. Only for the demo: an application uses an identity provider. */
 import express, { type RequestHandler, type Router } from "express";
 import { exportJWK, generateKeyPair, type JSONWebKeySet, SignJWT } from "jose";
 import { loopbackOnly } from "./loopback.js";
 
 export interface DevTokens {
-  /** What `jwt()` should accept. */
+  /** The options with which `jwt()` accepts the tokens. */
   readonly expected: {
     readonly jwks: JSONWebKeySet;
     readonly issuer: string;
@@ -16,7 +16,7 @@ export interface DevTokens {
 const issuer = "powersync-writes-demo";
 const audience = "todolist";
 
-/** A key pair of this process: its tokens end with it. */
+/** Creates a key pair for this process. Its tokens become invalid when the process ends. */
 export async function createDevTokens(): Promise<DevTokens> {
   const { publicKey, privateKey } = await generateKeyPair("ES256");
   const header = { alg: "ES256", kid: crypto.randomUUID() };
@@ -39,8 +39,8 @@ export async function createDevTokens(): Promise<DevTokens> {
 }
 
 /**
- * `GET /dev/token?sub=NAME` → `{ "token" }`, for callers on this computer alone, once `ready()`. `GET /dev/jwks.json`: the public key,
- * for a PowerSync service that is to take these tokens.
+ * Serves `GET /dev/token?sub=NAME` → `{ "token" }`, only for callers on this computer and once `ready()` returns true, and `GET /dev/jwks.json`: the
+ * public key, for a PowerSync service that accepts these tokens.
  */
 export function devTokenRoutes(tokens: DevTokens, ready: () => boolean): Router {
   const router = express.Router();
@@ -50,18 +50,18 @@ export function devTokenRoutes(tokens: DevTokens, ready: () => boolean): Router 
   router.get(
     "/dev/token",
     noStore,
-    loopbackOnly("Development tokens are for this computer alone."),
+    loopbackOnly("Development tokens are available only on this computer."),
     async (request, response) => {
       if (!ready()) {
         response
           .status(503)
           .set("retry-after", "1")
-          .json({ message: "The tables are not there yet." });
+          .json({ message: "The tables have not been created yet." });
         return;
       }
       const { sub } = request.query;
       if (typeof sub !== "string" || sub === "") {
-        response.status(400).json({ message: "Say whose token it is: /dev/token?sub=alice" });
+        response.status(400).json({ message: "Name the user of the token: /dev/token?sub=alice" });
         return;
       }
       response.json({ token: await tokens.sign(sub) });

@@ -1,7 +1,7 @@
-/** For callers on this computer alone. */
+/** Middleware that lets in only callers on this computer. */
 import type { RequestHandler } from "express";
 
-/** @param message what anybody else is told */
+/** @param message the message for other callers */
 export function loopbackOnly(message: string): RequestHandler {
   return (request, response, next) => {
     if (isLoopbackAddress(request.socket.remoteAddress) && isLoopbackHost(request.headers.host)) {
@@ -16,7 +16,7 @@ function isLoopbackAddress(address: string | undefined): boolean {
   return address !== undefined && /^(::1$|(::ffff:)?127\.)/.test(address);
 }
 
-/** A page elsewhere can point its own name at 127.0.0.1 (DNS rebinding) and call us from a browser here; then Host is that name. */
+/** A page elsewhere can point its own name at 127.0.0.1 (DNS rebinding) and send requests from a browser on this computer. Then `Host` contains that name. */
 function isLoopbackHost(host: string | undefined): boolean {
   return host !== undefined && /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i.test(host);
 }

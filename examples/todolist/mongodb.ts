@@ -1,4 +1,4 @@
-/** The source database that `DATABASE_URL` names, where that is MongoDB: collections, what they take, and who may write it. It has been tried on no server. */
+/** MongoDB as the source database: its collections, their validation, and who may write what. Not tested on a server. */
 import { type Db, type Document, MongoClient } from "mongodb";
 import {
   createWrites,
@@ -13,7 +13,7 @@ import { rules } from "./rules.js";
 import type { Source } from "./source.js";
 import { untilMade } from "./until-made.js";
 
-/** `mongodb://user:password@host:27017/database?replicaSet=rs0`, or `mongodb+srv://…`. Transactions need a replica set, or a sharded cluster. */
+/** `mongodb://user:password@host:27017/database?replicaSet=rs0`, or `mongodb+srv://…`. Transactions need a replica set or a sharded cluster. */
 export function openMongo(url: string): Source {
   const client = new MongoClient(url, { serverSelectionTimeoutMS: 5_000 });
   const { dbName } = client.options;
@@ -40,7 +40,7 @@ const orNull = (...bsonTypes: readonly string[]): Document => ({
   bsonType: [...bsonTypes, "null"],
 });
 
-/** Ids are the client's own texts: a PowerSync service brings them down as they are. */
+/** Ids are the client's texts, because a PowerSync service sends them down unchanged. */
 const properties: Readonly<Record<string, Readonly<Record<string, Document>>>> = {
   lists: {
     _id: text,
@@ -88,18 +88,18 @@ async function makeCollections(db: Db): Promise<void> {
       changeStreamPreAndPostImages: { enabled: true },
     });
   }
-  // Every write of a todo looks for its list, and every deletion of a list for what belongs to it.
+  // Every write of a todo looks for its list, and every deletion of a list looks for the rows that belong to it.
   for (const name of children) await db.collection(name).createIndex({ list_id: 1 });
 }
 
 const tables: Readonly<Record<string, TableRule<Principal, MongoDatabase>>> = {
   ...rules,
-  // The page sends milliseconds, which is what a date keeps: `check()` need not warn of more.
+  // The page sends milliseconds, which a date keeps, so `check()` need not warn of more precise times.
   todos: { ...rules.todos, exact: false },
   lists: {
     ...rules.lists,
     exact: false,
-    // Some clients delete a list alone, and MongoDB has no foreign keys that would delete the rest.
+    // Some clients delete only the list, and MongoDB has no foreign keys that would delete the rest.
     persist: async (write, { tx: { db, session } }, next) => {
       const outcome = await next(write);
       if (write.op === "DELETE" && outcome.effect === "written")

@@ -1,11 +1,11 @@
-/** The mutations that page and server share: their names, and schemas of their arguments. */
+/** The mutations that page and server share: their names, and the schemas of their arguments. */
 import { z } from "zod";
 
 export const definitions = {
-  /** Lets another user see a list. `id` is the new member row's, which the device shows at once. */
+  /** Lets another user see a list. `id` is the id of the new row in `list_members`, which the device shows at once. */
   "list.share": z.object({
     id: z.uuid(),
     list: z.uuid(),
-    with: z.string().trim().min(1, "Say with whom.").max(32),
+    with: z.string().trim().min(1, "Enter the user's name.").max(32),
   }),
 };

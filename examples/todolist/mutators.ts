@@ -1,4 +1,4 @@
-/** What the server does for a mutation. A mutator judges who may do it. */
+/** What the server does for each mutation. A mutator checks who may call it. */
 import { defineMutators, fatal } from "../../src/index.js";
 import { definitions } from "./mutations.js";
 import type { Database } from "./schema.js";

@@ -1,6 +1,6 @@
 /**
- * Serves the page in `page/`, without a build: its script is bundled when it is first asked for. PowerSync's SDK comes with its worker
- * and SQLite ready to be served.
+ * Serves the page in `page/` without a build: its script is bundled at the first request. PowerSync's SDK contains its worker and SQLite as files
+ * that can be served.
  */
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,15 +12,15 @@ const folder = join(import.meta.dirname, "page");
 const standInPath = "/sync-stand-in";
 
 /**
- * @param powersyncUrl a PowerSync service; without one the stand-in is served, too
- * @throws with a message to show, where it is no address
+ * @param powersyncUrl the URL of a PowerSync service; without one, the stand-in is served as well
+ * @throws Error with a message for the user, if it is not a URL
  */
 export function pageRoutes(powersyncUrl: string | undefined): Router {
   const url = powersyncUrl === "" ? undefined : powersyncUrl;
   if (url !== undefined && !URL.canParse(url)) {
-    throw new Error(`POWERSYNC_URL=${url} is no address, such as http://127.0.0.1:8080.`);
+    throw new Error(`POWERSYNC_URL=${url} is not a URL. It must look like http://127.0.0.1:8080.`);
   }
-  const guard = loopbackOnly("The page is for this computer alone.");
+  const guard = loopbackOnly("The page can be opened only on this computer.");
   const secure = headers(url);
   const router = express.Router();
   if (url === undefined) router.use(standInPath, syncStandIn(guard));
@@ -65,7 +65,7 @@ const pageOf = (response: Response) => response.locals["page"] as Page;
 const absent =
   "The page needs this project's development dependencies (@powersync/web, esbuild): run `npm ci`. The endpoint works without them.\n";
 
-/** @throws where the SDK or the bundler is not installed */
+/** @throws Error if the SDK or the bundler is not installed */
 async function makePage(powersyncUrl: string | undefined): Promise<Page> {
   const worker = fileURLToPath(import.meta.resolve("@powersync/web/bundled_worker"));
   const { build, stop } = await import("esbuild");
@@ -80,7 +80,7 @@ async function makePage(powersyncUrl: string | undefined): Promise<Page> {
       POWERSYNC_URL: JSON.stringify(powersyncUrl ?? null),
       STAND_IN_PATH: JSON.stringify(standInPath),
     },
-    // SQLite is in the worker.
+    // The worker contains SQLite.
     external: ["@journeyapps/wa-sqlite/*"],
   });
   await stop();
@@ -89,12 +89,12 @@ async function makePage(powersyncUrl: string | undefined): Promise<Page> {
   return { script: script.text, worker: express.static(dirname(worker), { index: false }) };
 }
 
-/** Nothing is loaded from anywhere else, and nothing is sent anywhere else but to the PowerSync service. */
+/** Sets a policy that lets the page load only from this server, and send only to this server and the PowerSync service. */
 function headers(powersyncUrl: string | undefined): RequestHandler {
   const service = powersyncUrl === undefined ? "" : ` ${new URL(powersyncUrl).origin}`;
   const policy = [
     "default-src 'none'",
-    // For SQLite, which is WebAssembly.
+    // SQLite is WebAssembly.
     "script-src 'self' 'wasm-unsafe-eval'",
     "worker-src 'self'",
     "style-src 'self'",

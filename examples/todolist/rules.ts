@@ -7,7 +7,7 @@ export const rules = {
   todos: { belongsTo: { list_id: "lists" } },
   list_notes: {
     belongsTo: { list_id: "lists" },
-    // Two devices that both count are added up. Of two that write different notes, the later one is asked.
+    // The numbers of two devices are added up. If two devices write different notes, the later one gets a conflict.
     conflict: { add: { people: { min: 0 } }, changed: "merge" },
   },
 } as const;

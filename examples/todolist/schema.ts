@@ -1,4 +1,4 @@
-/** The demo's tables: as Kysely's types, and as they are made at the start. */
+/** The demo's tables: Kysely's types for them, and the statements that create them at the start. */
 import {
   type ColumnType,
   type Kysely,
@@ -28,14 +28,14 @@ export interface Database {
     position: number | null;
     created_at: ColumnType<Date | null, Date | string | null | undefined>;
   };
-  /** What a list is for, and for how many: what several devices change at once. */
+  /** A note about a list and a number of people, which several devices may change at the same time. */
   list_notes: {
     id: string;
     list_id: string | null;
     note: string | null;
     people: number | null;
   };
-  /** Who sees a list that is another's. Written by the mutation `list.share` alone. */
+  /** The users who see another user's list. Only the mutation `list.share` writes this table. */
   list_members: {
     id: string;
     list_id: string;
@@ -43,14 +43,14 @@ export interface Database {
   };
 }
 
-/** How one kind of database makes the tables. */
+/** The statements that create the tables in one kind of database. */
 interface Making {
-  /** Two processes that start together both find no table and both create it; this lets one go first. */
+  /** A lock, because two processes that start together could both create the same table. */
   readonly lock?: RawBuilder<unknown>;
   readonly statements: readonly RawBuilder<unknown>[];
 }
 
-// Every write of a todo looks for its list, and every deletion of a list for its todos and notes.
+// Every write of a todo looks for its list, and every deletion of a list looks for its todos and notes.
 const indexes = [
   sql`create index if not exists todos_list_id on todos (list_id)`,
   sql`create index if not exists list_notes_list_id on list_notes (list_id)`,
@@ -81,7 +81,7 @@ const postgres: Making = {
       settings jsonb,
       labels text[]
     )`,
-    // Some clients delete a list alone and leave its todos to the database.
+    // Some clients delete only the list, and rely on the database to delete its todos.
     sql`create table if not exists todos (
       id uuid primary key,
       list_id uuid references lists (id) on delete cascade,
@@ -96,7 +96,7 @@ const postgres: Making = {
   ],
 };
 
-/** Its first statement takes the file's one lock. */
+/** Needs no lock, because the first statement takes the file's write lock. */
 const sqlite: Making = {
   statements: [
     sql`create table if not exists lists (
@@ -121,12 +121,12 @@ const sqlite: Making = {
   ],
 };
 
-// MariaDB has a type for it, MySQL has not.
+// MariaDB has a UUID type, and MySQL has none.
 const uuid = sql.raw("/*M! uuid */ /*!50708 char(36) character set ascii collate ascii_bin */");
-// Every character counts, trailing spaces too.
+// Compares every character, including trailing spaces.
 const exact = sql.raw("/*M! utf8mb4_nopad_bin */ /*!80017 utf8mb4_0900_bin */");
 
-/** The server itself makes one of two processes wait. Comparison is exact: alice is not Alice. */
+/** Needs no lock, because the server makes one of two processes wait. Texts are compared exactly: alice is not Alice. */
 const mysql: Making = {
   statements: [
     sql`create table if not exists lists (
@@ -162,10 +162,10 @@ const mysql: Making = {
   ],
 };
 
-// Compared exactly, as the driver sends it.
+// Compared exactly, and of the type in which the driver sends it.
 const name = sql.raw("nvarchar(255) collate Latin1_General_BIN2");
 
-/** In one transaction, and one process at a time. */
+/** Runs in one transaction, and in one process at a time. */
 const sqlServer: Making = {
   lock: sql`exec sp_getapplock @Resource = 'todolist', @LockMode = 'Exclusive', @LockOwner = 'Transaction'`,
   statements: [
@@ -211,7 +211,7 @@ async function createSchema(db: Kysely<Database>): Promise<void> {
   await createTables(db);
 }
 
-/** Makes the tables, trying again until the database is there. Resolves to false where `signal` ended it before. */
+/** Creates the tables, and tries again until the database can be reached. Resolves to false if `signal` is aborted before. */
 export function prepare(
   db: Kysely<Database>,
   signal: AbortSignal,

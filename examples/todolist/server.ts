@@ -1,6 +1,6 @@
 /**
- * A todo list's upload endpoint: Express, Postgres (or PGlite), and tokens; and a page that writes to it. `npm start` runs it; README
- * says how to use it.
+ * The demo: an upload endpoint for a todo list, with Express, Postgres (or PGlite) and tokens, and a page that writes to it. `npm start` runs it. See
+ * the README.
  *
  * `PORT` (6060; 0 = any), `HOST` (127.0.0.1), `DATABASE_URL`, `POWERSYNC_URL`, and `JWKS_URL` with `JWT_ISSUER` and `JWT_AUDIENCE`.
  */
@@ -27,7 +27,7 @@ async function main(): Promise<void> {
   app.use(healthRoutes(writes));
   if (devTokens !== undefined) {
     app.use(devTokenRoutes(devTokens, () => ready));
-    // It signs its users in with those tokens.
+    // The page signs its users in with these tokens.
     app.use(pageRoutes(process.env["POWERSYNC_URL"]));
   }
 
@@ -46,7 +46,7 @@ async function main(): Promise<void> {
 
   if (source.inMemory && process.env["POWERSYNC_URL"]) {
     console.warn(
-      "Warning: POWERSYNC_URL is set, but the database is in this process's memory, where no PowerSync service reads it: nothing will come back down. Set DATABASE_URL to the Postgres, MySQL or MongoDB that the service replicates from.",
+      "Warning: POWERSYNC_URL is set, but the database is in this process's memory, where no PowerSync service can read it, so nothing will be downloaded. Set DATABASE_URL to the Postgres, MySQL or MongoDB from which the service replicates.",
     );
   }
 
@@ -56,14 +56,14 @@ async function main(): Promise<void> {
   if (!ready) return;
   const page = devTokens === undefined ? "Try it:" : `Open ${url}/ in a browser, or try it here:`;
   console.log(`\nReady. ${page}\n\n${await curl(url, devTokens)}\n`);
-  // Tables that were here before may be other ones than the rules are for. Uploads don't wait for this.
+  // Existing tables may not match the rules. Uploads don't wait for this check.
   const mismatches = await writes
     .check()
     .catch((error: unknown) => log({ type: "not_checked", error }));
   for (const mismatch of mismatches ?? []) log({ type: "mismatch", ...mismatch });
 }
 
-/** A command that works when pasted as it is; with an identity provider, once TOKEN is set. */
+/** Returns a command that can be pasted as it is. With an identity provider, TOKEN must be set first. */
 async function curl(url: string, devTokens: DevTokens | undefined): Promise<string> {
   const authorization =
     devTokens === undefined
@@ -80,7 +80,7 @@ async function curl(url: string, devTokens: DevTokens | undefined): Promise<stri
   return `curl -sS ${url}/api/data -H ${authorization} -H 'content-type: application/json' -d '${JSON.stringify(body)}'`;
 }
 
-/** As a browser here would call it. */
+/** The host by which a browser on this computer can reach the server. */
 function shownHost(host: string): string {
   if (host === "0.0.0.0" || host === "::") return "127.0.0.1";
   return host.includes(":") ? `[${host}]` : host;
@@ -88,7 +88,8 @@ function shownHost(host: string): string {
 
 function port(text = "6060"): number {
   const number = Number(text);
-  if (!/^\d+$/.test(text) || number > 65_535) throw new Error(`PORT=${text} is no port.`);
+  if (!/^\d+$/.test(text) || number > 65_535)
+    throw new Error(`PORT=${text} is not a port. It must be a number from 0 to 65535.`);
   return number;
 }
 
@@ -97,14 +98,14 @@ type StartEvent =
   | { type: "not_checked"; error: unknown }
   | ({ type: "mismatch" } & Mismatch);
 
-/** One line of JSON. */
+/** Writes an event as one line of JSON. */
 function log(event: WriteEvent | StartEvent): void {
   console.log(
     JSON.stringify(event, (_key, value: unknown) => (value instanceof Error ? said(value) : value)),
   );
 }
 
-/** What an error and its causes say; some drivers leave the message empty and say it by the code. */
+/** The messages of an error and its causes. Some drivers set only a code, and no message. */
 function said(error: Error): string {
   const { code = "" } = error as { code?: string };
   const own = error.message === "" ? `${error.name} ${code}` : error.message;

@@ -1,4 +1,4 @@
-/** The end of the process: what is under way is finished, and nothing waits for ever. */
+/** Shuts the process down: finishes requests in progress, and waits only for a limited time. */
 import type { Server } from "node:http";
 import type { Principal, Writes } from "../../src/index.js";
 import type { Source } from "./source.js";
@@ -7,16 +7,16 @@ interface Running {
   readonly server: Server;
   readonly writes: Writes<Principal>;
   readonly source: Source;
-  /** Aborted when the end begins. */
+  /** Aborted when the shutdown begins. */
   readonly leaving: AbortController;
 }
 
 const drainMs = 10_000;
 const closeMs = 3000;
-// Ctrl-C reaches a program under npm twice: from the terminal, and from npm.
+// Under npm, a program gets Ctrl-C twice: from the terminal and from npm.
 const sameSignalMs = 100;
 
-/** On SIGTERM or SIGINT ends the process with 0; on a second one at once. */
+/** Ends the process with exit code 0 after SIGTERM or SIGINT. A second signal ends it at once. */
 export function onSignal(running: Running): void {
   let since: number | undefined;
   const end = (): void => {
@@ -39,11 +39,11 @@ export function onSignal(running: Running): void {
 
 async function shutDown({ server, writes, source, leaving }: Running): Promise<void> {
   leaving.abort();
-  // No new connections; requests on the open ones are answered 503 by the drained library.
+  // Accepts no new connections. On open ones, the drained library answers requests with 503.
   server.close();
   server.closeIdleConnections();
   await writes.drain(drainMs);
   server.closeAllConnections();
-  // A database that does not answer can't hold the process: what it had not committed is rolled back, and still queued on its device.
+  // Does not wait forever for a database that does not answer. What it has not committed is rolled back, and is still queued on its device.
   await Promise.race([source.close(), new Promise((resolve) => setTimeout(resolve, closeMs))]);
 }

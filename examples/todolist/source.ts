@@ -1,4 +1,4 @@
-/** The database that `DATABASE_URL` names, as the server uses it. */
+/** The source database that `DATABASE_URL` names, in the form in which the server uses it. */
 import { createWrites, type Principal, type Writes, type WritesConfig } from "../../src/index.js";
 import { openDatabase } from "./database.js";
 import { mutators } from "./mutators.js";
@@ -7,19 +7,19 @@ import { prepare } from "./schema.js";
 import type { Told } from "./until-made.js";
 
 export interface Source {
-  /** For the log; never the URL, which may hold a password. */
+  /** The name for the log. Not the URL, which may contain a password. */
   readonly name: string;
-  /** Ends with the process, and no PowerSync service can read it. */
+  /** The database ends with the process, and no PowerSync service can read it. */
   readonly inMemory?: true;
   createWrites(options: Options): Writes<Principal>;
-  /** Makes the tables, trying again until the database is there. Resolves to false where `signal` ended it before. */
+  /** Creates the tables, and tries again until the database can be reached. Resolves to false if `signal` is aborted before. */
   prepare(signal: AbortSignal, onFailure: Told): Promise<boolean>;
   close(): Promise<void>;
 }
 
 export type Options = Pick<WritesConfig<Principal, never>, "authenticate" | "onEvent">;
 
-/** What `openDatabase` takes, and `mssql://…` and `mongodb://…`, whose drivers take a while to load. */
+/** Opens a database by any URL of `openDatabase`, and by `mssql://…` and `mongodb://…`, whose drivers are slow to load and so imported on demand. */
 export async function openSource(url: string | undefined): Promise<Source> {
   if (url !== undefined && /^mongodb(?:\+srv)?:\/\//.test(url))
     return (await import("./mongodb.js")).openMongo(url);

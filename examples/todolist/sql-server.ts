@@ -1,11 +1,11 @@
-/** The source database that `DATABASE_URL` names, where that is SQL Server. It has been tried on no server. */
+/** SQL Server as the source database. Not tested on a server. */
 import { Kysely, MssqlDialect } from "kysely";
 import * as tarn from "tarn";
 import * as tedious from "tedious";
 import type { OpenDatabase } from "./database.js";
 import type { Database } from "./schema.js";
 
-/** `mssql://user:password@host:1433/database`; behind it `?trustServerCertificate=true`, for a server with a certificate of its own making. */
+/** Opens `mssql://user:password@host:1433/database`. For a server with a self-signed certificate, append `?trustServerCertificate=true`. */
 export function openSqlServer(url: string): OpenDatabase {
   return { db: new Kysely<Database>({ dialect: sqlServer(new URL(url)) }), name: "SQL Server" };
 }

@@ -1,11 +1,11 @@
 /**
- * Stands in for a PowerSync service, so that the page runs without one: a stream that stays open and tells nothing, and checkpoints.
- * It makes a client upload. It brings nothing down: what others have written is seen only with a real service. Each user's stream holds
- * one of the six connections that a browser opens to a server.
+ * Stands in for a PowerSync service, so that the page runs without one: answers with checkpoints, and with a stream that stays open and sends no
+ * data. Clients upload, but download nothing, so that changes of other users are visible only with a real service. Each user's stream takes one of
+ * the six connections that a browser opens to a server.
  */
 import express, { type RequestHandler, type Router } from "express";
 
-/** As often as the service says that it is still there. */
+/** The interval at which a real service sends its keepalive. */
 const tellEveryMs = 20_000;
 
 export function syncStandIn(guard: RequestHandler): Router {

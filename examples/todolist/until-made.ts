@@ -1,9 +1,9 @@
-/** A server that is up before its database is: what it needs there is tried again until it has been made. */
+/** Tries again until the tables have been created, because the server may start before its database. */
 
-/** Told about each failed attempt, and the wait before the next. */
+/** Called with the error of each failed attempt, and the wait before the next one in milliseconds. */
 export type Told = (error: unknown, nextMs: number) => void;
 
-/** Resolves to false where `signal` ended it before. */
+/** Resolves to true when `make` has succeeded, and to false if `signal` is aborted before. */
 export async function untilMade(
   make: () => Promise<void>,
   signal: AbortSignal,

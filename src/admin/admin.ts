@@ -24,10 +24,10 @@ import { type AdminResponse, adminRouteOf, runAdminRoute } from "./routes.js";
 import { askForPassword, isVisit, pageFileOf, pageResponse } from "./ui.js";
 
 /**
- * Decides alone who may use the admin routes, for every request. Only `true` lets a request in; `false` is 403.
- * It may throw `unauthenticated()` (401) or `forbidden()` (403); any other error is 503.
+ * Decides for every request whether it may use the admin routes; nothing else does. Only `true` lets a request in; `false` is answered 403.
+ * The guard may throw `unauthenticated()` (401) or `forbidden()` (403). Any other error is answered 503.
  *
- * It is separate from the users' authentication: `authenticate` is not called, and the guard must refuse the tokens of ordinary users.
+ * The guard is separate from the users' authentication: `authenticate` is not called, and the guard must refuse the tokens of ordinary users.
  */
 type Guard<Request extends WriteRequest = WriteRequest> = (
   request: Request,
@@ -39,32 +39,33 @@ export interface AdminOptions<P extends Principal, Request extends WriteRequest 
   readonly guard: Guard<Request>;
   /** The path of the routes. Default `/api/admin/dead-letters`. */
   readonly path?: string;
-  /** Names the principal whose database a request is about, where `config.database` is a function. Called after the guard. */
+  /** Returns the principal whose database a request is about. Needed if `config.database` depends on the principal. Called after the guard. */
   readonly principal?: (request: Request) => P | Promise<P>;
   /**
-   * Origins whose pages may call, beside the host's own. Needed for a console behind a proxy that changes `Host`. No CORS headers are sent.
+   * Origins, besides the host's own, whose pages may call the routes. Needed for a console behind a proxy that changes `Host`. The routes send no
+   * CORS headers.
    */
   readonly origins?: readonly string[];
   /**
-   * The names by which the routes may be called, as `Host` has them: `["ops.example.com"]`, with a port or for any. Other requests are 403.
-   * Default: any; but where the caller is on the same machine, a name of the loopback interface, such as `localhost` or `127.0.0.1`. Behind a proxy
-   * on the same machine that passes `Host` on, name the hosts.
+   * The host names by which the routes may be called, as the `Host` header gives them: `["ops.example.com"]`. A name without a port allows every
+   * port. A request with another `Host` is answered 403. Default: a caller on the same machine must use a name of the loopback interface, such as
+   * `localhost` or `127.0.0.1`; other callers may use any name. Behind a proxy on the same machine that passes `Host` on, set `hosts`.
    */
   readonly hosts?: readonly string[];
   /**
-   * Whether there is a page for people, at `{path}/ui`. The guard decides about it as about the routes: by a cookie of the application's, by the
-   * network, or by a name and a password, which the browser asks for where the guard throws `unauthenticated()`. Default false.
+   * Whether the routes include a web page for operators, at `{path}/ui`. The guard protects the page like the other routes: by a cookie of the
+   * application, by the network, or by a name and a password, which the browser asks for if the guard throws `unauthenticated()`. Default false.
    */
   readonly ui?: boolean;
   /** The limit for one request's body, in bytes. Default 16 MiB. */
   readonly bodyBytes?: number;
-  /** Called for every request, and for every error that was thrown. */
+  /** Called with an event for every request, and for every error that is thrown. */
   readonly onEvent?: (event: WriteEvent) => void;
 }
 
 const adminOptions = object(
   {
-    guard: required(worded("a function of the request that gives true or false", func)),
+    guard: required(worded("a function of the request that returns true or false", func)),
     path,
     principal: func,
     origins: list(
@@ -74,10 +75,13 @@ const adminOptions = object(
     // Without `hosts`, any host is allowed, so `undefined` must not count as left out.
     hosts: defined(
       list(
-        worded('a host as `Host` has it, such as "ops.example.com" or "localhost:9000"', {
-          ...text,
-          fits: (value) => typeof value === "string" && /^[^/\s]+$/.test(value),
-        }),
+        worded(
+          'a host as the `Host` header gives it, such as "ops.example.com" or "localhost:9000"',
+          {
+            ...text,
+            fits: (value) => typeof value === "string" && /^[^/\s]+$/.test(value),
+          },
+        ),
         "a list of hosts",
       ),
     ),
@@ -88,11 +92,11 @@ const adminOptions = object(
   "an object { guard }",
 );
 
-/** The admin routes, with the members that `Writes` has for the write endpoint. */
+/** The admin routes. Their members are those that `Writes` has for the write endpoint. */
 export interface Admin {
   /** The path of the routes. */
   readonly path: string;
-  /** Answers a whole HTTP request, errors included. Never rejects. */
+  /** Answers a whole HTTP request, including errors. Never rejects. */
   handle(request: WriteRequest): Promise<WriteResponse>;
   /** Whether this method and URL is one of the routes. */
   handles(method: string, url: string): boolean;
@@ -102,13 +106,13 @@ const defaultPath = "/api/admin/dead-letters";
 const defaultBodyBytes = 16 * 1024 * 1024;
 
 /**
- * Makes the admin routes, for a host that has no `powersyncWritesAdmin`.
+ * Creates the admin routes, for a host for which this library has no `powersyncWritesAdmin`.
  *
  * @example
  * const admin = createAdmin(writes, { guard: ({ headers }) => isOperator(headers.get("authorization")) });
  * if (admin.handles(request.method, request.url)) return admin.handle(request);
  *
- * @throws TypeError without a guard, and for an option that is not known
+ * @throws TypeError without a guard, for an unknown option, and for an option of the wrong kind
  */
 export function createAdmin<P extends Principal>(
   writes: Pick<Writes<P>, "deadLetters">,
@@ -124,12 +128,16 @@ export function createAdmin<P extends Principal>(
   const emit = emitter(options.onEvent === undefined ? [] : [{ tell: options.onEvent }]);
 
   const respond = async (request: WriteRequest): Promise<AdminResponse> => {
-    if (!isOwnHost(request)) throw forbidden("Name this host in `hosts` of the admin routes.");
+    if (!isOwnHost(request))
+      throw forbidden(
+        "The admin routes may not be called by this host name. Add it to their option `hosts`.",
+      );
     const file = options.ui === true ? pageFileOf(path, request) : undefined;
     await admit(options, request, isVisit(file, request));
     if (file !== undefined) return pageResponse(file);
     const route = adminRouteOf(path, request.method, request.url);
-    if (route === undefined) return { status: 404, body: { message: "There is nothing here." } };
+    if (route === undefined)
+      return { status: 404, body: { message: "There is no such admin route." } };
     const whose = principal === undefined ? {} : { principal: await principal(request) };
     const { deadLetters } = writes;
     return runAdminRoute(route, request, { deadLetters, whose, bodyBytes, path });
@@ -171,7 +179,7 @@ export function createAdmin<P extends Principal>(
   };
 }
 
-/** Returns where the request is let in, and rejects with the error that refuses it. */
+/** Resolves if the request is let in. Rejects with the error that refuses it. */
 async function admit<P extends Principal>(
   { guard, origins = [] }: AdminOptions<P>,
   request: WriteRequest,
@@ -189,12 +197,12 @@ async function admit<P extends Principal>(
   }
 }
 
-/** `null` for the origin "null" and for a text that is no URL; it equals no host. */
+/** `null`, which equals no host, for the origin "null" and for text that is not a URL. */
 function hostIn(origin: string): string | null {
   return URL.canParse(origin) ? new URL(origin).host || null : null;
 }
 
-/** The message is always the library's own: other errors may say something that the caller must not read. */
+/** Sends only the library's own messages, because another error's message may contain something that the caller must not read. */
 function adminRefusal(error: unknown, isPage: boolean): AdminResponse {
   if (isUnauthenticated(error)) {
     const headers = isPage ? askForPassword : { "www-authenticate": "Bearer" };
@@ -202,18 +210,20 @@ function adminRefusal(error: unknown, isPage: boolean): AdminResponse {
   }
   if (isForbidden(error)) return { status: 403, body: { message: error.message } };
   if (isBadRequest(error)) return { status: error.status, body: { message: error.message } };
-  const message = isRetryable(error) ? error.message : "This can't be answered right now.";
+  const message = isRetryable(error)
+    ? error.message
+    : "The request can't be answered right now. Try again.";
   return { status: 503, body: { message }, headers: { "retry-after": "5" } };
 }
 
 /**
- * Whether the request uses one of the server's own names. If the name of an attacker's page points at this server (DNS rebinding), the browser takes them
- * for the same origin, and the request comes from the operator's machine. Only the name in `Host` reveals it.
+ * Whether the request uses one of the server's own names. If the name of an attacker's page points at this server (DNS rebinding), the browser treats
+ * the page and the server as the same origin, and the request comes from the operator's machine. Only the name in `Host` reveals the attack.
  */
 type CheckHost = (request: WriteRequest) => boolean;
 
 /**
- * @param hosts where there are none, callers on the same machine must use a name of the loopback interface
+ * @param hosts if absent, callers on the same machine must use a name of the loopback interface
  * @internal
  */
 export function createCheckHost(hosts: readonly string[] | undefined): CheckHost {
@@ -230,7 +240,8 @@ export function createCheckHost(hosts: readonly string[] | undefined): CheckHost
 }
 
 /**
- * In some runtimes the request of a fetch handler has no `Host` header, and the host is in its URL; HTTP/2 has its own field.
+ * The host that the request names. In some runtimes the request of a fetch handler has no `Host` header, and its URL contains the host. HTTP/2 has a
+ * field of its own.
  *
  * @internal
  */
@@ -260,7 +271,7 @@ interface WithSocket {
   readonly authority?: string;
 }
 
-/** Express gives Node's request itself, Koa a context and Fastify a request that has it. */
+/** Express passes Node's request itself. Koa passes a context that contains it, and Fastify a request that does. */
 function socketOwner(raw: unknown): WithSocket | undefined {
   const given = (raw ?? {}) as WithSocket & {
     readonly req?: WithSocket;

@@ -1,11 +1,11 @@
-/** Makes the page's files of their sources in `page/`: the markup, the style, and the script, bundled. `npm run generate` runs it. */
+/** Generates `generated/page.ts` from the sources in `page/`: the markup, the style, and the bundled script. `npm run generate` runs it. */
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const here = new URL("./page/", import.meta.url);
 
-/** The generated files by name. */
+/** Returns the text of each generated file, by its name. */
 export async function generatePage(): Promise<Record<string, string>> {
   const [markup, style, script] = await Promise.all([
     readFile(new URL("page.html", here), "utf8"),
@@ -14,7 +14,7 @@ export async function generatePage(): Promise<Record<string, string>> {
   ]);
   return {
     "page.ts": [
-      "// Made from src/admin/page by generate.ts. Change those, never this file.\n",
+      "// Generated from src/admin/page by src/admin/generate.ts. Change those files, not this one.\n",
       "/** The page for dead letters. */\n",
       `export const pageHtml = ${lines(markup)};\n`,
       `export const pageCss = ${lines(style)};\n`,
@@ -36,11 +36,11 @@ async function bundled(): Promise<string> {
     logLevel: "warning",
     write: false,
   });
-  // Without the paths of the sources, which are comments.
+  // esbuild writes the paths of the sources as comments.
   return (outputFiles[0]?.text ?? "").replace(/^\/\/ .*\n/gm, "");
 }
 
-/** Line by line, so that a change is a readable change in the generated file. */
+/** Writes each line as a string of its own, so that diffs of the generated file are readable. */
 function lines(text: string): string {
   const all = text.split("\n").map((line) => `  ${JSON.stringify(line)},\n`);
   return `[\n${all.join("")}].join("\\n")`;

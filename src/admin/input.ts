@@ -1,4 +1,4 @@
-/** Reads and checks an admin request's query and body. An unknown name is refused: ignored, a misspelled filter would select all letters. */
+/** Reads and checks an admin request's query and body. Unknown names are refused, because a misspelled filter that is ignored would select every letter. */
 import { holdsRounded } from "../dead-letters/payload.js";
 import type { LetterFilter } from "../dead-letters/types.js";
 import { badRequest } from "../errors.js";
@@ -43,7 +43,7 @@ export function readQuery(url: string, ordered: boolean): ReadQuery {
       const values = parameters.getAll(name).flatMap((value) => value.split(","));
       filter[known] = name === "status" ? values : once(parameters, name);
     } else if (name !== "limit" && name !== "cursor" && !(ordered && name === "order")) {
-      throw badRequest(400, `There is no parameter ${JSON.stringify(name)} here.`);
+      throw badRequest(400, `This route has no parameter ${JSON.stringify(name)}.`);
     }
   }
   const limit = once(parameters, "limit");
@@ -77,16 +77,16 @@ export async function readMembers(
   names: readonly string[],
   bodyBytes: number,
 ): Promise<Members> {
-  // The type is required even where an earlier parser has read the body, since a form on another site's page can't send it.
+  // The content type is checked even if an earlier parser has read the body, because a form on another site's page can't send it.
   if (!/^application\/json\s*(?:;|$)/i.test(request.headers.get("content-type") ?? "")) {
     throw badRequest(415, "Send the body as JSON, with `content-type: application/json`.");
   }
   const { value, lossyNumbers } = await readBody(request, { ...defaultLimits, bodyBytes });
   if (lossyNumbers && value === undefined) {
-    throw badRequest(400, `Middleware has read the body and kept nothing of it. ${mountBefore}`);
+    throw badRequest(400, `Middleware has read the body without keeping it. ${mountBefore}`);
   }
   if (lossyNumbers && holdsRounded(value)) {
-    throw badRequest(400, `A body parser in front has rounded an integer. ${mountBefore}`);
+    throw badRequest(400, `A body parser has rounded an integer. ${mountBefore}`);
   }
   return knownMembers(value, names, "The body");
 }

@@ -1,4 +1,4 @@
-/** The admin routes: which one a request is for, and what each does and responds. */
+/** The admin routes: finds the route of a request, and runs it. */
 import type { Principal } from "../context.js";
 import { cursorOf, letterLine, wireLetter, wireSummary } from "../dead-letters/query.js";
 import type {
@@ -29,7 +29,7 @@ export interface AdminResponse {
 
 interface RouteContext<P extends Principal> {
   readonly deadLetters: DeadLetters<P>;
-  /** The principal whose database is meant, where the application has several. */
+  /** The principal whose database the request is about, if the application has several databases. */
   readonly whose: LetterOptions<P>;
   readonly bodyBytes: number;
   /** The path of the routes. */
@@ -38,7 +38,7 @@ interface RouteContext<P extends Principal> {
 
 /**
  * @param base the path of the routes
- * @returns `undefined` where it is none of them; the host may have a route of its own there
+ * @returns `undefined` if the request is for none of them: the host may have a route of its own there
  */
 export function adminRouteOf(base: string, method: string, url: string): AdminRoute | undefined {
   const [path, root] = [pathOf(url), pathOf(base)];
@@ -126,7 +126,7 @@ function wireComparison({ operations, more }: LetterComparison) {
 
 const maxCharacters = 8 * 1024 * 1024;
 
-/** One page of the export, which links to the next. A page is limited in size as well, since the whole response is held in memory. */
+/** One page of the export, with a link to the next page. The size of a page is limited, because the whole response is held in memory. */
 async function exportPage<P extends Principal>(
   { url }: WriteRequest,
   { deadLetters, whose, path }: RouteContext<P>,
@@ -172,16 +172,16 @@ function resultResponse(result: RetryResult | EditResult | DiscardResult): Admin
     case "has_dependants":
       return conflict(
         result,
-        `${result.dependants} letters depend on it. Say what becomes of them: "dependants": "discard" or "keep".`,
+        `${result.dependants} letters depend on this one. Send "dependants": "discard" to discard them too, or "keep" to keep them waiting.`,
       );
     case "not_found":
       return noSuchLetter;
     case "not_open":
-      return conflict(result, `The letter is already ${result.is}.`);
+      return conflict(result, `The letter has already been ${result.is}.`);
     case "stale":
       return conflict(
         result,
-        'The rows have changed since the letter was recorded. Review them, and retry with "force".',
+        'The rows have changed since the letter was recorded. Review them, then retry with "force": true.',
       );
     case "invalid":
       throw badRequest(400, result.message);

@@ -1,11 +1,11 @@
-/** Serves the page for dead letters: three files of this library, and nothing from other origins. */
+/** Serves the page for dead letters. Its three files are part of this library; it loads nothing from other origins. */
 import type { WriteRequest } from "../model.js";
 import { pathOf } from "../http/request.js";
 import type { AdminResponse } from "./routes.js";
 
 type PageFile = "ui" | "ui.css" | "ui.js";
 
-/** The page's file that a GET requests. No letter's id has this form. */
+/** The page's file that a GET requests. No letter has one of these names as its id. */
 export function pageFileOf(base: string, { method, url }: WriteRequest): PageFile | undefined {
   if (method.toUpperCase() !== "GET") return undefined;
   const path = pathOf(url);
@@ -16,8 +16,8 @@ export function pageFileOf(base: string, { method, url }: WriteRequest): PageFil
 }
 
 /**
- * Allows scripts and styles of this origin only, and no other requests. A letter's content can't become markup, and no page may frame this one. An empty
- * image replaces the icon that browsers request.
+ * Allows only scripts, styles and requests of this origin. The content of a letter can't become markup, and no other page may frame this one. `data:` is
+ * for the empty image that replaces the icon that browsers request.
  */
 const policy = [
   "default-src 'none'",
@@ -52,10 +52,10 @@ export async function pageResponse(file: PageFile): Promise<AdminResponse> {
   return { status: 200, body, headers: { ...headers, "content-type": `${type}; charset=utf-8` } };
 }
 
-/** Whether somebody follows a link to the page. That is safe: the page alone shows no data, and changes nothing. */
+/** Whether the request follows a link to the page. Such a request may come from any site: the page itself contains no data and changes nothing. */
 export function isVisit(file: PageFile | undefined, { headers: sent }: WriteRequest): boolean {
   return file === "ui" && sent.get("sec-fetch-mode") === "navigate";
 }
 
-/** If the guard throws `unauthenticated()`, this makes the browser ask for a name and a password. */
+/** The header that makes the browser ask for a name and a password, if the guard throws `unauthenticated()`. */
 export const askForPassword = { "www-authenticate": 'Basic realm="Dead letters", charset="UTF-8"' };

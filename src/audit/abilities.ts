@@ -1,11 +1,11 @@
-/** What is found out before the first case: how the server's rows are seen, and what it can do. */
+/** Finds out, before the first case, how the server's rows can be seen and what the server supports. */
 import type { Feature, Limits, Send } from "./case.js";
 import { createGiven } from "./given.js";
 import { type Answer, member } from "./match.js";
 import { type TakenVerdicts, look, type Session, Unanswered, verdictOf } from "./session.js";
 
 /**
- * The audit could not begin: its message says why.
+ * The audit could not begin. The message gives the reason.
  *
  * @example
  * try {
@@ -18,7 +18,7 @@ export class AuditImpossible extends Error {
   override readonly name = "AuditImpossible";
 }
 
-/** Writes two rows and looks at them, so that no case takes its own blindness for a pass. */
+/** Writes two rows and looks for them, so that no case passes only because rows can't be seen. */
 export async function takenVerdictsOf(
   session: Session,
   made: (id: string, name: string) => void,
@@ -42,11 +42,13 @@ export async function takenVerdictsOf(
       throw new AuditImpossible(`The token was refused: ${answer.status} ${answer.text}`);
     const verdict = verdictOf(answer);
     if (verdict === "success") return "";
-    return `A row could not be written into ${session.table}: ${answer.status} ${answer.text}`;
+    return `A row could not be written to ${session.table}: ${answer.status} ${answer.text}`;
   };
   const failure = await write("first", { code: given.code("first") });
   if (failure !== "")
-    throw new AuditImpossible(`${failure}\n\`powersync-writes audit --sql\` prints the table.`);
+    throw new AuditImpossible(
+      `${failure}\n\`powersync-writes audit --sql\` prints the statement that creates the table.`,
+    );
   const code = await taken(session, given.put("probe", { code: given.code("first") }));
   const wide = (await write("second", { big: given.big("second") })) === "";
   const big = wide
@@ -61,7 +63,7 @@ export async function takenVerdictsOf(
   };
 }
 
-/** @returns how the server says that another row has the value; nothing where it takes it */
+/** @returns how the server reports that another row has the value; nothing if it accepts the second row */
 async function taken(session: Session, entry: object): Promise<string | undefined> {
   const transaction_id = session.counter.next();
   const body = { transactions: [{ transaction_id, crud: [{ ...entry, transaction_id }] }] };
@@ -71,7 +73,7 @@ async function taken(session: Session, entry: object): Promise<string | undefine
 
 export interface Abilities {
   readonly features: ReadonlySet<Feature>;
-  /** As told, or PowerSync's 50 transactions and this library's other defaults. */
+  /** The limits that the server publishes or, by default, PowerSync's 50 transactions and this library's other limits. */
   readonly limits: Limits;
 }
 
@@ -83,7 +85,7 @@ const assumed: Limits = {
   stringLength: 4 * 1024 * 1024,
 };
 
-/** What the server takes beyond PowerSync's contract. */
+/** Finds out what the server supports beyond PowerSync's contract. */
 export async function serverAbilities(
   session: Session,
   made: (id: string, name: string) => void,

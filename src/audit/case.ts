@@ -1,15 +1,15 @@
-/** What an audit case is: a title, what to mend where it fails, and steps that are plain data once names have been given. */
+/** The form of an audit case: a title, what to fix if it fails, and a function that returns its steps as plain data. */
 
 /** 1: PowerSync's reference contract. 2: identity and replay. 3: the whole contract and its limits. 4: checkpoints. */
 export type Level = 1 | 2 | 3 | 4;
 
-/** What a case of the audit needs of the endpoint. */
+/** How strictly the contract requires what a case tests. */
 export type Need = "MUST" | "SHOULD";
 
-/** What a server may leave out. It is asked for before the first case. */
+/** A feature that a server may leave out. The audit finds out before the first case whether the server has it. */
 export type Feature = "bare" | "batch" | "methods" | "names" | "limits" | "checkpoints";
 
-/** Whose credential a request carries. `null`: none. The rest are credentials that no server may accept. */
+/** Whose credential a request contains. `null`: none. The others are credentials that no server may accept. */
 export type Caller =
   | "user"
   | "other"
@@ -20,96 +20,96 @@ export type Caller =
   | "an altered payload"
   | "no signature";
 
-/** A request. */
+/** A request of a case. */
 export interface Send {
-  /** JSON, unless it is text or bytes already. */
+  /** Text or bytes, which are sent unchanged, or a value that is sent as JSON. */
   readonly body?: unknown;
   /** Default POST. */
   readonly method?: string;
-  /** Behind the endpoint's own path, such as `/limits`. Default: nothing. */
+  /** What follows the endpoint's path, such as `/limits`. Default: nothing. */
   readonly path?: string;
   /** Default `user`. */
   readonly as?: Caller;
   readonly headers?: Readonly<Record<string, string>>;
   /**
-   * The server may refuse the body before it has read it. It then closes the connection, and the reset can destroy the answer on its way (RFC 9112, 9.6):
-   * such a request is sent again. Default: a broken connection fails the case.
+   * The server may refuse the body before it has read it. Then it closes the connection, and the reset can destroy the answer on its way (RFC 9112, 9.6),
+   * so the request is sent again. Default: a broken connection fails the case.
    */
   readonly refusedUnread?: true;
 }
 
-/** How a case of the audit went, in a word. */
+/** The status of a transaction's result. */
 export type Status = "success" | "retryable_error" | "fatal_error" | "not_attempted";
 
-/** What may become of a transaction. */
+/** An expected result of a transaction. */
 export interface Outcome {
   readonly is: Status | readonly Status[];
-  /** The failed operation. A server need not name one, unless `named` is true, but must not name another. */
+  /** The index of the failed operation, from 0. A server need not name it, unless `named` is true, but must not name another one. */
   readonly at?: number;
-  /** Default false. */
+  /** Whether the server must name the failed operation. Default false. */
   readonly named?: boolean;
   /** The error code. Default: any. */
   readonly code?: string;
 }
 
-/** What a case of the audit expects of an answer. */
+/** The answer that a case expects. */
 export interface Expected {
   readonly status: number | readonly number[];
-  /** One for each transaction, in order. */
+  /** An outcome for each transaction, in order. */
   readonly results?: readonly Outcome[];
-  /** A bare result. */
+  /** The outcome of a bare result. */
   readonly result?: Outcome;
-  /** The body holds a text named `message`. */
+  /** Whether the body must contain a text named `message`. */
   readonly message?: boolean;
-  /** These members, with these values. */
+  /** Members that the body must have, with these values. */
   readonly body?: Readonly<Record<string, unknown>>;
-  /** A member by its path, such as `results.0.failed_operation.error_code`, and the type that it must have. */
+  /** The types of members, by their paths, such as `results.0.failed_operation.error_code`. */
   readonly types?: Readonly<Record<string, "string" | "boolean" | "number" | "object">>;
-  /** Regular expressions by header. */
+  /** Regular expressions that headers must match, by the header's name. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Nothing of the database, the driver or the code may be in the answer. */
+  /** Whether the answer must contain no text of the database, the driver or the code. */
   readonly discreet?: boolean;
 }
 
-/** Whether a row has this value in one of the columns that are unique. */
+/** An expectation that a row has, or has not, this value in one of the unique columns. */
 export interface Sight {
   readonly code?: string;
   readonly big?: string;
-  /** `{ result }`: there if, and only if, the last answer's result of this index is `success`. */
+  /** Whether there must be such a row. `{ result }`: there must be one if and only if the result with this index in the last answer is `success`. */
   readonly there: boolean | { readonly result: number };
 }
 
 /** A step of a case of the audit. */
 export type Step =
-  /** It must be answered in one of these ways. */
+  /** Sends a request, which must get one of these answers. */
   | { readonly send: Send; readonly expect: Expected | readonly Expected[] }
-  /** All at once. What is answered retryable is sent again until it is not; then so many must have succeeded and failed for good. */
+  /** Sends requests at once. Those that are answered retryable are sent again until they are not. In the end, these numbers must have succeeded and failed. */
   | {
       readonly together: readonly Send[];
       readonly settle: { readonly success: number; readonly fatal: number };
     }
-  /** The client leaves before the answer. */
+  /** Sends a request and disconnects before the answer. */
   | { readonly leave: Send }
   | { readonly sees: Sight }
-  /** Ends the case, as not run, where the last failure has been left to the client. */
+  /** Ends the case as not run if the server left the last failure to the client. */
   | { readonly only: "recorded" }
   | { readonly outage: "begin" | "end" };
 
 /** A case of the audit. */
 export interface AuditCase {
-  /** Never given to another case, of the audit or of the conformance cases. */
+  /** An id that no other case has, and no conformance case. */
   readonly id: string;
   readonly level: Level;
   readonly need: Need;
-  /** What it is about, as a heading. */
+  /** The subject of the case, as a heading. */
   readonly about: string;
   readonly title: string;
-  /** What to change in a server that fails it. */
+  /** What to change in a server that fails the case. */
   readonly mend: string;
   readonly features?: readonly Feature[];
-  /** It sends some hundred operations, some dozens of requests, or a megabyte. */
+  /** The case sends some hundred operations, some dozen requests, or a megabyte. */
   readonly heavy?: true;
-  /** With names of its own, so that a case meets nothing of an earlier one. */
+  /** Returns the steps, with names of their own, so that cases do not affect each other. */
   steps(given: Given): readonly Step[];
 }
 
@@ -122,7 +122,7 @@ export interface Entry {
   readonly op_data?: Columns;
 }
 
-/** What an endpoint says of its limits. */
+/** The limits that an endpoint publishes. */
 export interface Limits {
   readonly bodyBytes: number;
   readonly transactions: number;
@@ -131,11 +131,11 @@ export interface Limits {
   readonly stringLength: number;
 }
 
-/** The names of one case: the same name is the same value. Values are unlike those of every other case and every other run. */
+/** Makes the values of one case: the same name gives the same value. Values differ from those of every other case and run. */
 export interface Given {
   readonly table: string;
   readonly limits: Limits;
-  /** A row's id, a UUID. */
+  /** A row's id: a UUID. */
   id(name: string): string;
   /** A text for the column `code`. */
   code(name: string): string;
@@ -148,9 +148,9 @@ export interface Given {
   del(name: string): Entry;
   /** A transaction as PowerSync's published connectors send it, with a transaction id of its own. */
   tx(...entries: readonly object[]): { readonly crud: readonly object[] };
-  /** One whose entries have operation ids, too, each used once. */
+  /** A transaction whose entries also have operation ids, each used once. */
   numbered(...entries: readonly object[]): { readonly crud: readonly object[] };
-  /** Operations of which the second application fails: it finds the first one's row in its way. */
+  /** Operations that can be applied only once: a second time, they conflict with a row of the first. */
   once(name: string): readonly Entry[];
 }
 
@@ -161,7 +161,7 @@ export const from = (client_id: string, ...transactions: readonly unknown[]) => 
 });
 
 export const success: Outcome = { is: "success" };
-/** What stands behind a fatal failure: a server may go on, or end the batch. */
+/** The outcome of a transaction after a fatal one: a server may continue or end the batch. */
 export const behind: Outcome = { is: ["success", "not_attempted"] };
 export const fatal = (at?: number, code?: string): Outcome => ({
   is: "fatal_error",
@@ -171,22 +171,22 @@ export const fatal = (at?: number, code?: string): Outcome => ({
 
 export const results = (...each: readonly Outcome[]): Expected => ({ status: 200, results: each });
 export const refused = (...status: readonly number[]): Expected => ({ status, message: true });
-/** A bad transaction alone in its request: PowerSync's reference refuses the request, the whole contract the transaction. */
+/** The answers to an invalid transaction that is alone in its request. PowerSync's reference refuses the request, the contract refuses the transaction. */
 export const refusedOrFatal: readonly Expected[] = [refused(400, 422), results(fatal())];
 
-/** One transaction of a device, which must succeed. */
+/** Sends one transaction of a device, which must succeed. */
 export const applied = (client_id: string, transaction: unknown): Step => ({
   send: { body: from(client_id, transaction) },
   expect: results(success),
 });
 
-/** These values under `code`, in the table or not. */
+/** Expects rows with these values in the column `code`. */
 export const there = (...codes: readonly string[]): readonly Step[] =>
   codes.map((code) => ({ sees: { code, there: true } }));
 export const absent = (...codes: readonly string[]): readonly Step[] =>
   codes.map((code) => ({ sees: { code, there: false } }));
 
-/** JSON in which each of these texts, quotes included, is replaced by a literal. */
+/** Returns JSON in which each of these texts, including its quotes, is replaced by a literal. */
 export function withLiterals(body: unknown, literals: Readonly<Record<string, string>>): string {
   return Object.entries(literals).reduce(
     (text, [name, literal]) => text.replaceAll(JSON.stringify(name), literal),
@@ -194,6 +194,6 @@ export function withLiterals(body: unknown, literals: Readonly<Record<string, st
   );
 }
 
-/** What several cases ask to mend. */
+/** What to fix, for several cases. */
 export const mendLedger =
-  "Write a row for the transaction's identity into a table with a unique key, in the same database transaction as its operations; where it is there already, write nothing and give the answer that was saved with it. The identity is the caller, client_id, queue_id, the op_ids (or the transaction_id, where no entry has one) and the content.";
+  "Write a row for the transaction's identity into a table with a unique key, in the same database transaction as its operations. If the row already exists, write nothing and return the answer that was saved with it. The identity consists of the caller, client_id, queue_id, the op_ids (or the transaction_id, if no entry has an op_id) and the content.";

@@ -1,12 +1,12 @@
-/** Names for one case: unlike those of every other case and every other run, so that nothing needs to be emptied in between. */
+/** Creates the names of one case. They differ from those of every other case and run, so that no table needs to be emptied in between. */
 import type { Entry, Given, Limits } from "./case.js";
 
-/** Counts for all cases of a run: a number is given once. */
+/** Counts for all cases of a run, so that each number is used once. */
 export interface Counter {
   next(): number;
 }
 
-/** Begins where another run is unlikely to have been. */
+/** Starts at a random number, so that two runs are unlikely to use the same numbers. */
 export function createCounter(): Counter {
   let last = Math.floor(Math.random() * 2 ** 50);
   return {
@@ -17,7 +17,7 @@ export function createCounter(): Counter {
   };
 }
 
-/** @param made is told every row id that is made up, so that the rows can be removed at the end */
+/** @param made called with every row id, so that the rows can be removed at the end */
 export function createGiven(
   table: string,
   limits: Limits,
@@ -57,7 +57,7 @@ export function createGiven(
     limits,
     id,
     code,
-    // An odd number that no double holds.
+    // An odd number that a double can't represent exactly.
     big: (name) =>
       named("big", name, () => String(2n ** 60n + (BigInt(counter.next()) << 8n) + 33n)),
     device: (name) => `${mark} ${name}`,

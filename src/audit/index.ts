@@ -1,4 +1,4 @@
-/** `powersync-writes/audit`: holds any write endpoint to the contract, over HTTP alone. */
+/** `powersync-writes/audit`: tests any write endpoint against the contract, over HTTP only. */
 export { auditCases } from "./cases/list.js";
 export { junitOf, mendOf, tableOf } from "./report.js";
 export { AuditImpossible } from "./abilities.js";

@@ -1,15 +1,15 @@
-/** Compares an answer with what is expected of it, and says in words what differs. */
+/** Compares an answer with the expected one, and describes the difference. */
 import type { Expected, Outcome, Status } from "./case.js";
 
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  /** `undefined` where the text is not JSON. */
+  /** `undefined` if the text is not JSON. */
   readonly body: unknown;
 }
 
-/** @returns what is wrong, for the nearest of the expectations, or nothing */
+/** @returns the difference from the most similar expectation, or nothing if the answer fits one */
 export function fault(
   answer: Answer,
   expected: Expected | readonly Expected[],
@@ -17,23 +17,23 @@ export function fault(
   const all = "status" in expected ? [expected] : expected;
   const faults = all.map((each) => faultOf(answer, each));
   if (faults.includes(undefined)) return undefined;
-  // Of several ways, the one that the server seems to have taken.
+  // Of several expectations, the one with the status that the server has sent.
   const index = all.findIndex(({ status }) => [status].flat().includes(answer.status));
   if (index >= 0) return faults[index];
-  return `It was answered ${answer.status}, not ${wordsOf(all.flatMap(({ status }) => status))}.`;
+  return `The answer's status is ${answer.status}, not ${wordsOf(all.flatMap(({ status }) => status))}.`;
 }
 
 function faultOf(answer: Answer, expected: Expected): string | undefined {
   const { status, body, text } = { ...answer };
   if (![expected.status].flat().includes(status))
-    return `It was answered ${status}, not ${wordsOf([expected.status].flat())}.`;
+    return `The answer's status is ${status}, not ${wordsOf([expected.status].flat())}.`;
   for (const [name, pattern] of Object.entries(expected.headers ?? {})) {
     const value = answer.headers.get(name);
     if (value === null || !new RegExp(pattern, "i").test(value))
-      return `Its header ${name} is ${value === null ? "missing" : JSON.stringify(value)}; expected is /${pattern}/.`;
+      return `The answer's header ${name} is ${value === null ? "missing" : JSON.stringify(value)}, but must match /${pattern}/.`;
   }
   if (expected.message === true && typeof member(body, "message") !== "string")
-    return 'Its body is no JSON object with a text named "message".';
+    return 'The answer\'s body is not a JSON object with a text named "message".';
   for (const [name, value] of Object.entries(expected.body ?? {})) {
     const given = member(body, name);
     if (JSON.stringify(given) !== JSON.stringify(value))
@@ -42,11 +42,12 @@ function faultOf(answer: Answer, expected: Expected): string | undefined {
   for (const [path, type] of Object.entries(expected.types ?? {})) {
     const value = path.split(".").reduce(member, body);
     if (typeof value !== type || value === null || value === "")
-      return `"${path}" is ${JSON.stringify(value)}; expected is a ${type}.`;
+      return `"${path}" is ${JSON.stringify(value)}, but must be of type ${type}.`;
   }
   if (expected.discreet === true) {
     const leak = leakIn(text);
-    if (leak !== undefined) return `The answer holds what is nobody's business: "${leak}".`;
+    if (leak !== undefined)
+      return `The answer contains internal text that clients must not see: "${leak}".`;
   }
   if (expected.result !== undefined) return outcomeFault("The result", body, expected.result);
   return expected.results === undefined ? undefined : resultsFault(body, expected.results);
@@ -54,9 +55,10 @@ function faultOf(answer: Answer, expected: Expected): string | undefined {
 
 function resultsFault(body: unknown, expected: readonly Outcome[]): string | undefined {
   const results = member(body, "results");
-  if (!Array.isArray(results)) return 'Its body is no JSON object with a list named "results".';
+  if (!Array.isArray(results))
+    return 'The answer\'s body is not a JSON object with a list named "results".';
   if (results.length !== expected.length)
-    return `There are ${results.length} results to ${expected.length} transactions.`;
+    return `There are ${results.length} results for ${expected.length} transactions.`;
   for (const [index, outcome] of expected.entries()) {
     const wrong = outcomeFault(`results[${index}]`, results[index], outcome);
     if (wrong !== undefined) return wrong;
@@ -76,16 +78,16 @@ function outcomeFault(
   const failed = member(result, "failed_operation");
   const index = member(failed, "operation_index");
   if (at !== undefined && (index ?? undefined) === undefined && named)
-    return `${where} does not name the operation that failed, which is ${at}.`;
+    return `${where} does not name the failed operation, which is ${at}.`;
   if (at !== undefined && (index ?? at) !== at)
-    return `${where} names operation ${JSON.stringify(index)}; the one that failed is ${at}.`;
+    return `${where} names operation ${JSON.stringify(index)}, but operation ${at} failed.`;
   const given = member(failed, "error_code");
   if (code !== undefined && given !== code)
     return `${where} has the code ${JSON.stringify(given)}, not ${code}.`;
   return undefined;
 }
 
-/** What a server says of a failure that was not expected is the first hint at its cause. */
+/** The server's own explanation of an unexpected failure, as a first hint at its cause. */
 function because(result: unknown): string {
   const code = member(member(result, "failed_operation"), "error_code");
   const message = member(result, "message");
@@ -102,7 +104,7 @@ function wordsOf(values: readonly (string | number)[]): string {
   return [...new Set(values)].join(" or ");
 }
 
-/** Words of databases, drivers and programs. None of them is one of the contract's. */
+/** Text of databases, drivers and programs. None of it occurs in the contract. */
 const leaks: readonly RegExp[] = [
   /duplicate key value|violates (?:unique|check|foreign key|not-null|exclusion) constraint|constraint failed|duplicate entry|Key \(/i,
   /SQLSTATE|\bER_[A-Z]|SQLITE_[A-Z]|\bORA-\d|\bsqlite3\b|\bpsycopg|\bpymysql\b|\basyncpg\b|java\.sql|org\.postgresql|PDOException/,
@@ -118,7 +120,7 @@ function leakIn(text: string): string | undefined {
   return statementIn(text);
 }
 
-/** A SELECT or an UPDATE, by the word that follows within a statement's first words. */
+/** Finds a SELECT or an UPDATE, by a second keyword that follows within a few words. */
 function statementIn(text: string): string | undefined {
   const words = text.split(/\s/);
   const begun = words.findIndex((word, index) => {

@@ -1,10 +1,10 @@
-/** A report in words: a table for people, a list of what to mend for whoever wrote the server, and JUnit's XML for machines. */
+/** Formats a report: as a table, as a list of what to fix for the author of the server, and as JUnit XML. */
 import type { AuditReport, CaseOutcome } from "./run.js";
 
 const marks = { passed: "ok", failed: "FAILED", not_run: "not run" } as const;
 
 /**
- * What each case came to, a line each, and the sums below.
+ * Formats the result of each case as one line, followed by the totals.
  *
  * @example
  * console.log(tableOf(await runAudit(options)));
@@ -37,7 +37,7 @@ function sumOf({ passed, failed, notRun, reached, level, cases, ms }: AuditRepor
 }
 
 /**
- * What to mend, in Markdown: by itself enough for whoever wrote the server, and has not seen the audit. Empty where nothing is.
+ * Formats what to fix, as Markdown. The text is complete by itself, for the author of a server who has not seen the audit. Empty if there is no failure.
  *
  * @example
  * console.log(mendOf(await runAudit(options)));
@@ -50,9 +50,9 @@ export function mendOf(report: AuditReport): string {
     failures.filter(({ need }) => need === "SHOULD"),
   ];
   return [
-    "# What to mend",
+    "# What to fix",
     "",
-    `The write endpoint at ${report.url} was held to the contract of PowerSync uploads, on the table ${report.table}. ${musts.length} of the cases that it failed are rules that it must keep: breaking one of them loses, repeats or mixes up somebody's writes, or blocks a device's queue. ${shoulds.length} are rules that it should keep. Each one says what was seen and what to change.`,
+    `The write endpoint at ${report.url} was tested against the contract of PowerSync uploads, with the table ${report.table}. It broke ${musts.length} rules that it must keep (MUST): breaking such a rule loses, repeats or reorders a user's writes, or blocks a device's queue. It broke ${shoulds.length} rules that it should keep (SHOULD). Each section below says what was seen and what to change.`,
     ...musts.map(mendOne),
     ...shoulds.map(mendOne),
     "",
@@ -73,7 +73,7 @@ function mendOne({ id, need, title, reason, mend, last }: CaseOutcome): string {
   ].join("\n");
 }
 
-/** Whatever backticks a text has. */
+/** A code block that is fenced with more backticks than the text contains. */
 function fenced(what: string, text: string): string {
   const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([ticks]) => ticks.length));
   const fence = "`".repeat(longest + 1);
@@ -81,7 +81,7 @@ function fenced(what: string, text: string): string {
 }
 
 /**
- * JUnit's XML: a suite for each level. A SHOULD that fails counts as skipped, with its reason, unless `strict`.
+ * Formats a report as JUnit XML, with a suite for each level. A failed SHOULD counts as skipped, with its reason, unless `strict` is true.
  *
  * @example
  * await writeFile("audit.xml", junitOf(await runAudit(options)));
@@ -108,7 +108,7 @@ export function junitOf(report: AuditReport, strict = false): string {
   return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="powersync-writes audit" time="${report.ms / 1_000}">\n${suites.join("\n")}\n</testsuites>\n`;
 }
 
-/** Without what XML can't hold. */
+/** Escapes text for XML, and replaces characters that XML does not allow. */
 function xml(text: string): string {
   return (
     text

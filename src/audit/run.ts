@@ -1,4 +1,4 @@
-/** The audit: finds out what the server can do, runs the cases one after another, and removes its rows again. */
+/** The audit: finds out what the server supports, runs the cases one after another, and removes its rows at the end. */
 import type { AuditCase, Level, Need } from "./case.js";
 import { createGiven } from "./given.js";
 import { auditCases } from "./cases/list.js";
@@ -13,28 +13,29 @@ export interface AuditOptions {
   readonly url: string;
   /** A bearer token of the user whose rows are written. */
   readonly token: string;
-  /** That of another user. Without it, what is between users is not run. */
+  /** A bearer token of another user. Default: none, so that cases with two users are not run. */
   readonly otherToken?: string;
-  /** As clients name it. Default `powersync_audit`. */
+  /** The client's name for the table. Default `powersync_audit`. */
   readonly table?: string;
-  /** Cases above are left out. Default 4. */
+  /** The highest level of the cases to run. Default 4. */
   readonly level?: Level;
-  /** Cases by the beginning of their id. Default: every one. */
+  /** Runs only cases whose ids begin with one of these texts. Default: all cases. */
   readonly only?: readonly string[];
-  /** Takes the database, or what else the server needs, away and gives it back. */
+  /** Stops and restarts the database, or something else that the server needs. Default: cases with an outage are not run. */
   readonly outage?: Outage;
-  /** Milliseconds for all. What has not begun by then is not run. Default 110,000. */
+  /** The time for the whole audit, in milliseconds. Cases that have not begun by then are not run. Default 110,000. */
   readonly timeoutMs?: number;
+  /** Aborts the audit. */
   readonly signal?: AbortSignal;
-  /** Default: the runtime's own. */
+  /** Sends the requests. Default: the runtime's own `fetch`. */
   readonly fetch?: typeof globalThis.fetch;
-  /** After each case. */
+  /** Called after each case. */
   readonly onCase?: (outcome: CaseOutcome, done: number, of: number) => void;
-  /** Default: this library's. */
+  /** The cases to run. Default: `auditCases`. */
   readonly cases?: readonly AuditCase[];
 }
 
-/** How one case of the audit went. */
+/** The result of one case of the audit. */
 export interface CaseOutcome {
   readonly id: string;
   readonly level: Level;
@@ -42,22 +43,22 @@ export interface CaseOutcome {
   readonly about: string;
   readonly title: string;
   readonly status: "passed" | "failed" | "not_run";
-  /** What went wrong, or why it was not run. */
+  /** What went wrong, or why the case was not run. */
   readonly reason?: string;
-  /** What to change in the server. With a failure alone. */
+  /** What to change in the server. Present only for a failure. */
   readonly mend?: string;
-  /** What was sent and answered last, shortened. With a failure alone. */
+  /** The last request and its answer, shortened. Present only for a failure. */
   readonly last?: Exchange;
   readonly ms: number;
 }
 
-/** What an audit has found. */
+/** The results of an audit. */
 export interface AuditReport {
   readonly url: string;
   readonly table: string;
-  /** Up to this level was asked for. */
+  /** The highest level that was requested. */
   readonly level: Level;
-  /** The highest level of which every MUST holds, with those below; 0 if there is none. What was not run does not count against it. */
+  /** The highest level of which every MUST, and every MUST of the levels below, passed; 0 if there is none. Cases that were not run do not count as failed. */
   readonly reached: Level | 0;
   readonly passed: number;
   readonly failed: { readonly MUST: number; readonly SHOULD: number };
@@ -68,18 +69,18 @@ export interface AuditReport {
 
 const defaultMs = 110_000;
 
-/** Ids of what has been written: rows that a case calls `theirs` are the other user's. */
+/** The ids of the rows that were written. Rows that a case calls `theirs` are the other user's. */
 interface Rows {
   readonly mine: string[];
   readonly theirs: string[];
 }
 
 /**
- * Holds a write endpoint to the contract, over HTTP alone.
+ * Tests a write endpoint against the contract, over HTTP only.
  *
- * @returns what became of each case; a case that fails does not reject
- * @throws AuditImpossible where the endpoint can't be reached, does not take the token, or can't write the table
- * @throws what the signal was aborted with
+ * @returns the result of each case; a failed case does not reject
+ * @throws AuditImpossible if the endpoint can't be reached, refuses the token, or can't write the table
+ * @throws the signal's reason, if the signal is aborted
  * @example
  * const report = await runAudit({ url: "http://127.0.0.1:6060/api/data", token });
  * if (report.failed.MUST > 0) process.exitCode = 1;
@@ -127,7 +128,7 @@ async function runCase(
   const began = performance.now();
   const named = { id, level, need, about, title };
   const notRun = (reason: string): CaseOutcome => ({ ...named, status: "not_run", reason, ms: 0 });
-  if (late) return notRun("the time is up");
+  if (late) return notRun("the time for the audit is over");
   const missing = each.features?.find((feature) => !features.has(feature));
   if (missing !== undefined) return notRun(lacking[missing]);
   const given = createGiven(bench.session.table, limits, bench.session.counter, made);
@@ -140,15 +141,16 @@ async function runCase(
 }
 
 const lacking = {
-  bare: 'the server does not take { "crud": […] } (optional)',
-  batch: 'the server does not take { "batch": […] } (optional)',
-  methods: "the server does not take one row by PUT, PATCH and DELETE (optional)",
-  names: "the server does not know the SDKs' own names of members (optional)",
-  limits: "the server does not tell its limits at {url}/limits",
-  checkpoints: "the server has no checkpoints, by its features at {url}/limits (optional)",
+  bare: 'the server does not accept { "crud": […] } (optional)',
+  batch: 'the server does not accept { "batch": […] } (optional)',
+  methods: "the server does not accept a single row by PUT, PATCH and DELETE (optional)",
+  names: "the server does not accept the SDKs' names of members (optional)",
+  limits: "the server does not publish its limits at {url}/limits",
+  checkpoints:
+    "the server has no checkpoints, according to the features at {url}/limits (optional)",
 } as const;
 
-/** The rows that are there still. Whatever becomes of it: the cases have been judged. */
+/** Removes the rows that still exist. A failure is ignored, because the cases have already been judged. */
 async function remove(session: Session, { mine, theirs }: Rows): Promise<void> {
   const size = 50;
   for (const [as, ids] of [
@@ -159,7 +161,7 @@ async function remove(session: Session, { mine, theirs }: Rows): Promise<void> {
       const transactions = ids.slice(at, at + size).map((id) => {
         const transaction_id = session.counter.next();
         const row = { table: session.table, id, transaction_id };
-        // Made where it is not there: a DELETE of no row may be taken for one of a row that a dead letter would have created.
+        // The PUT makes the row if it is missing: a server may take the DELETE of a missing row for one that depends on a dead letter.
         return {
           transaction_id,
           crud: [

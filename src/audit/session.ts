@@ -1,4 +1,4 @@
-/** The server under audit: how it is spoken to, what it can do, and how its rows are seen. */
+/** The server under audit: sends requests to it, makes credentials, and finds out whether its rows exist. */
 import type { Caller, Send, Sight } from "./case.js";
 import { type Counter, createCounter } from "./given.js";
 import { type Answer, member } from "./match.js";
@@ -17,19 +17,19 @@ export interface Session {
   readonly counter: Counter;
   readonly signal: AbortSignal;
   readonly hasOther: boolean;
-  /** Whether a credential of this kind can be made of the token. */
+  /** Whether a credential of this kind can be made from the token. */
   canBe(caller: Caller): boolean;
   /** @throws Unanswered */
   request(send: Send, leaveAfterMs?: number): Promise<Answer>;
   sleep(ms: number): Promise<void>;
 }
 
-/** There was no answer: no connection, one that broke, or none in time. */
+/** There was no answer: the connection could not be made, broke, or gave no answer in time. */
 export class Unanswered extends Error {
   override readonly name = "Unanswered";
 }
 
-/** For one request. A server under audit has nothing else to do. */
+/** The time for one request. A server under audit has nothing else to do. */
 const requestMs = 30_000;
 const busyTries = 20;
 const unreadTries = 5;
@@ -93,11 +93,11 @@ export function createSession(options: SessionOptions): Session {
     hasOther: otherToken !== undefined,
     canBe: (caller) => credentialOf(caller, token, otherToken) !== undefined || caller === null,
     sleep,
-    // 429 is about how often requests come, and says nothing about this one.
+    // A 429 is about the number of requests and says nothing about this one.
     request: async (send, leaveAfterMs) => {
       for (let tries = 1; ; tries += 1) {
         try {
-          // In parts, it is read as far as it is counted, so that hardly any of it is left unread.
+          // Sent in parts, the body is read as far as the server counts it, so that little of it is left unread.
           const answer = await once(send, leaveAfterMs, tries > 1 && send.refusedUnread);
           if (answer.status !== 429 || tries === busyTries) return answer;
           await sleep(waitOf(answer));
@@ -111,7 +111,7 @@ export function createSession(options: SessionOptions): Session {
   };
 }
 
-/** How long the server asks to wait, within bounds: an audit is to end. */
+/** How long the server asks to wait, limited so that the audit ends. */
 export function waitOf({ headers }: Answer): number {
   const seconds = Number(headers.get("retry-after") ?? "0");
   return Math.min(Math.max(Number.isFinite(seconds) ? seconds * 1_000 : 0, 50), longestWaitMs);
@@ -124,7 +124,7 @@ function bytesOf(body: unknown): string | Uint8Array<ArrayBuffer> {
 
 const partBytes = 65_536;
 
-/** Without an announced length, and no faster than the server reads. */
+/** The body as a stream: without an announced length, and no faster than the server reads. */
 function partsOf(body: string | Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array> {
   const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
   let at = 0;
@@ -144,14 +144,14 @@ function parsed(text: string): unknown {
   }
 }
 
-/** @returns the status of the first result, or the HTTP status where there is none */
+/** @returns the status of the first result, or the HTTP status if there is no result */
 export function verdictOf(answer: Answer): string {
   const results = member(answer.body, "results");
   const status = Array.isArray(results) ? member(results[0], "status") : undefined;
   return typeof status === "string" ? status : String(answer.status);
 }
 
-/** How the server says that another row has a value: found out before the first case. */
+/** How the server reports that another row has the same value. Found out before the first case. */
 export interface TakenVerdicts {
   readonly code: string | undefined;
   readonly big: string | undefined;
@@ -160,9 +160,9 @@ export interface TakenVerdicts {
 const lookTries = 10;
 
 /**
- * Whether a row has this value: a second row with the same one is refused, and none is left behind where it is not.
+ * Finds out whether a row has this value: if so, the server refuses a second row with it. If not, the second row is deleted in the same transaction.
  *
- * @returns `undefined` where the answer says neither
+ * @returns `undefined` if the answer shows neither
  */
 export async function look(
   session: Session,
@@ -187,7 +187,7 @@ export async function look(
   return undefined;
 }
 
-/** @returns the header's value; `undefined` where there is none, or none can be made of this token */
+/** @returns the value of the `Authorization` header; `undefined` if there is none, or if none can be made from this token */
 function credentialOf(
   caller: Caller,
   token: string,
@@ -221,7 +221,7 @@ function forgedFrom(
     return undefined;
   switch (how) {
     case "an altered signature": {
-      // In the middle: the last character may hold bits that no byte is made of.
+      // A character in the middle, because the last one may contain bits that are not part of a byte.
       const at = Math.floor(signature.length / 2);
       const other = signature[at] === "A" ? "B" : "A";
       return `${header}.${payload}.${signature.slice(0, at)}${other}${signature.slice(at + 1)}`;

@@ -1,8 +1,8 @@
-/** The table that the audit writes to: two unique columns tell which rows are there, a check refuses a value, and each row is somebody's. */
+/** The table that the audit writes to. Two unique columns show which rows exist, a check constraint refuses a value, and each row has an owner. */
 
 export const auditDialects = ["postgres", "mysql", "sqlite", "mssql"] as const;
 
-/** How the audit speaks to an endpoint. */
+/** A kind of database for which the audit's table can be created. */
 export type AuditDialect = (typeof auditDialects)[number];
 
 export const defaultTable = "powersync_audit";
@@ -11,7 +11,7 @@ const types: Readonly<
   Record<AuditDialect, Readonly<Record<"id" | "owner" | "code" | "note", string>>>
 > = {
   postgres: { id: "uuid", owner: "text", code: "varchar(64)", note: "text" },
-  // Exact comparison: what differs in capitals is another value.
+  // Compared exactly: values that differ in capitals are different.
   mysql: {
     id: "char(36) character set ascii collate ascii_bin",
     owner: "varchar(255) character set utf8mb4 collate utf8mb4_bin",
@@ -28,21 +28,23 @@ const types: Readonly<
 };
 
 /**
- * The statement that makes the table of `powersync-writes audit`.
+ * Returns the statement that creates the table of `powersync-writes audit`.
  *
- * The endpoint must let each caller write rows of their own: `owner_id` is the caller, set by the server; `code`, `big`, `size` and `note` come from the
+ * The endpoint must let each caller write their own rows. The server sets `owner_id` to the caller. `code`, `big`, `size` and `note` come from the
  * client. With `powersync-writes` that is the rule `{ owner: "owner_id" }`.
  *
- * @param table a plain name: letters, digits and underscores
+ * @param table a plain name: letters, digits and underscores; default `powersync_audit`
  * @throws RangeError for a name that would have to be quoted
  * @example
  * auditSql("postgres"); // create table powersync_audit ( … )
  */
 export function auditSql(dialect: AuditDialect, table: string = defaultTable): string {
   if (!/^[a-z_][a-z0-9_]*$/i.test(table))
-    throw new RangeError("The table's name may hold letters, digits and underscores alone.");
+    throw new RangeError(
+      "The table's name may contain only letters, digits and underscores, and can't begin with a digit.",
+    );
   const { id, owner, code, note } = types[dialect];
-  // There, NULL is a value like others, of which a unique column takes one.
+  // In SQL Server, a unique column accepts only one NULL, so the index leaves NULLs out.
   const filtered = dialect === "mssql";
   const unique = filtered ? "" : " unique";
   const indexes = filtered

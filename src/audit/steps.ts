@@ -1,4 +1,4 @@
-/** Runs the steps of one case, up to the first that goes wrong. */
+/** Runs the steps of one case, up to the first that fails. */
 import type { Send, Step } from "./case.js";
 import { type Answer, fault, member } from "./match.js";
 import {
@@ -12,7 +12,7 @@ import {
 
 /** A request of the audit, and its answer. */
 export interface Exchange {
-  /** Method, path and body, shortened. No credential. */
+  /** Method, path and body, shortened, without the credential. */
   readonly sent: string;
   readonly answered: string;
 }
@@ -22,7 +22,7 @@ export type StepsResult =
   | { readonly status: "not_run"; readonly reason: string }
   | { readonly status: "failed"; readonly reason: string; readonly last?: Exchange };
 
-/** How an outage is made for the audit. */
+/** Begins and ends an outage for the audit. */
 export interface Outage {
   begin(): Promise<void>;
   end(): Promise<void>;
@@ -34,10 +34,10 @@ export interface Bench {
   readonly outage: Outage | undefined;
 }
 
-/** For transactions that must come to an end. */
+/** How long transactions may take to get a final answer. */
 const settleMs = 15_000;
 const settleAnswers = 60;
-/** A client that leaves does so while the server may be at work. */
+/** When a client disconnects: the server may be working on its request. */
 const leaveMs = 15;
 
 class Wrong extends Error {}
@@ -61,7 +61,7 @@ export async function runSteps(steps: readonly Step[], bench: Bench): Promise<St
       const wrong = fault(answer, step.expect);
       if (wrong === undefined) return;
       if (answer.text.includes("DEPENDS_ON_DEAD_LETTER"))
-        throw new Unseen("dead letters of an earlier run stand in the way: discard them first");
+        throw new Unseen("dead letters of an earlier run affect this case: discard them first");
       throw new Wrong(wrong);
     } else if ("together" in step) {
       const verdicts = await Promise.all(step.together.map((send) => settled(session, send)));
@@ -70,7 +70,7 @@ export async function runSteps(steps: readonly Step[], bench: Bench): Promise<St
       if (counted("success") === success && counted("fatal_error") === fatal) return;
       last = undefined;
       throw new Wrong(
-        `Of ${verdicts.length} at once ${success} must succeed and ${fatal} fail for good. There were ${counted("success")} and ${counted("fatal_error")}${others(verdicts)}.`,
+        `Of ${verdicts.length} concurrent requests, ${success} must succeed and ${fatal} must be fatal. There were ${counted("success")} and ${counted("fatal_error")}${others(verdicts)}.`,
       );
     } else if ("leave" in step) {
       await session.request(step.leave, leaveMs).catch((error: unknown) => {
@@ -80,7 +80,7 @@ export async function runSteps(steps: readonly Step[], bench: Bench): Promise<St
       const eye = step.sees.code === undefined ? bench.takenVerdicts.big : bench.takenVerdicts.code;
       if (eye === undefined)
         throw new Unseen(
-          "rows can't be seen: a second row with a value that must be unique was taken",
+          "rows can't be seen: the server accepted a second row with a value that must be unique",
         );
       const { there } = step.sees;
       const results = typeof there === "object" ? member(last?.answer?.body, "results") : undefined;
@@ -92,15 +92,15 @@ export async function runSteps(steps: readonly Step[], bench: Bench): Promise<St
       if (seen === expected) return;
       const value = step.sees.code ?? step.sees.big ?? "";
       if (seen === undefined)
-        throw new Wrong("Afterwards the server no longer says which rows are there.");
+        throw new Wrong("Afterwards, the server's answers no longer show which rows exist.");
       throw new Wrong(
-        `Afterwards ${seen ? "a" : "no"} row has the value ${JSON.stringify(value)}; there must be ${expected ? "one" : "none"}.`,
+        `Afterwards, ${seen ? "a" : "no"} row has the value ${JSON.stringify(value)}, but there must be ${expected ? "one" : "none"}.`,
       );
     } else if ("only" in step) {
       const results = member(last?.answer?.body, "results");
       const result: unknown = Array.isArray(results) ? results.at(-1) : last?.answer?.body;
       if (member(result, "requires_client_handling") === true)
-        throw new Unseen("the server leaves the failure to the client, and records nothing");
+        throw new Unseen("the server leaves the failure to the client and records nothing");
     } else {
       await bench.outage?.[step.outage]();
       inOutage = step.outage === "begin";
@@ -123,7 +123,7 @@ export async function runSteps(steps: readonly Step[], bench: Bench): Promise<St
   }
 }
 
-/** Until it has an answer that is final. */
+/** Sends a request until its answer is final. */
 async function settled(session: Session, send: Send): Promise<string> {
   const end = performance.now() + settleMs;
   for (let answers = 1; ; answers += 1) {
@@ -143,14 +143,16 @@ function others(verdicts: readonly string[]): string {
   return rest.length === 0 ? "" : `, and ${rest.length} answered ${[...new Set(rest)].join(", ")}`;
 }
 
-/** @returns why the case can't be run here, or nothing */
+/** @returns the reason why the case can't be run, or nothing */
 export function unmet(steps: readonly Step[], { session, outage }: Bench): string | undefined {
   for (const step of steps) {
     if ("outage" in step && outage === undefined)
-      return "nothing says how to cause an outage (--outage-begin, --outage-end)";
+      return "no commands for an outage were given (--outage-begin, --outage-end)";
     for (const { as = "user" } of sendsOf(step)) {
-      if (as === "other" && !session.hasOther) return "there is no second user (--token2)";
-      if (!session.canBe(as)) return "the token is no JWT, of which a forged one could be made";
+      if (as === "other" && !session.hasOther)
+        return "no token of a second user was given (--token2)";
+      if (!session.canBe(as))
+        return "the token is not a JWT, so no forged token can be made from it";
     }
   }
   return undefined;

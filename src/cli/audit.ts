@@ -1,4 +1,4 @@
-/** `powersync-writes audit`: holds any write endpoint to the contract, over HTTP alone. */
+/** `powersync-writes audit`: tests any write endpoint against the contract, over HTTP only. */
 import { exec } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { auditCases } from "../audit/cases/list.js";
@@ -26,12 +26,12 @@ const options = {
   token2: {
     type: "string",
     value: "TOKEN",
-    about: "another user's token (default: $AUDIT_TOKEN2), for the cases with two users",
+    about: "another user's token (default: $AUDIT_TOKEN2), for cases with two users",
   },
   table: {
     type: "string",
     value: "NAME",
-    about: `the client's name of the table (default: ${defaultTable})`,
+    about: `the client's name for the table (default: ${defaultTable})`,
   },
   level: {
     type: "string",
@@ -42,9 +42,9 @@ const options = {
   only: {
     type: "string",
     value: "IDS",
-    about: "only cases whose id begins so, with commas: W-2,L-400",
+    about: "only cases whose ids begin with these texts, separated by commas: W-2,L-400",
   },
-  strict: { type: "boolean", about: "a SHOULD that fails is a failure, too: exit with 1" },
+  strict: { type: "boolean", about: "exit with 1 for a failed SHOULD as well" },
   "outage-begin": {
     type: "string",
     value: "COMMAND",
@@ -52,11 +52,11 @@ const options = {
   },
   "outage-end": { type: "string", value: "COMMAND", about: "starts the database again" },
   json: { type: "boolean", about: "write the report as JSON, instead of the table" },
-  junit: { type: "string", value: "FILE", about: "write JUnit's XML to this file" },
+  junit: { type: "string", value: "FILE", about: "write JUnit XML to this file" },
   mend: {
     type: "string",
     value: "FILE",
-    about: "write what to mend to this file, as Markdown (default: below the table)",
+    about: "write what to fix to this file, as Markdown (default: below the table)",
   },
   sql: {
     type: "string",
@@ -68,7 +68,7 @@ const options = {
 const help: Help<typeof options> = {
   usage: ["audit URL --token TOKEN [options]", "audit --sql DIALECT [--table NAME]"],
   about:
-    "Tests any write endpoint, in any language, against the contract of PowerSync uploads: over HTTP alone, on a table of its own.\nIt takes less than two minutes, and removes its rows at the end.\nExit codes: 0 every MUST that was tested holds, 1 one does not, 2 the audit could not begin.",
+    "Tests a write endpoint in any language against the contract of PowerSync uploads, over HTTP only. It writes to a table of its own.\nIt takes less than two minutes, and removes its rows at the end.\nExit codes: 0 every MUST that was tested passed, 1 at least one failed, 2 the audit could not begin.",
   options,
   examples: [
     'npx powersync-writes audit http://127.0.0.1:6060/api/data --token "$ANN" --token2 "$BEN"',
@@ -135,14 +135,14 @@ function levelOf(given = "4"): 1 | 2 | 3 | 4 {
   return Number(oneOf("level", given, ["1", "2", "3", "4"])) as 1 | 2 | 3 | 4;
 }
 
-/** @throws UsageProblem for an id that no case has: the audit would test nothing, and succeed */
+/** @throws UsageProblem for an id that no case has, because the audit would test nothing and succeed */
 function idsIn(given: string): readonly string[] {
   const ids = given.split(",").map((id) => id.trim());
   const unknown = ids.find(
     (start) => start === "" || !auditCases.some(({ id }) => id.startsWith(start)),
   );
   if (unknown === undefined) return ids;
-  throw new UsageProblem(`--only: the id of no case begins with "${unknown}".`);
+  throw new UsageProblem(`--only: no case has an id that begins with "${unknown}".`);
 }
 
 function sqlOf(given: string, table: string): string {
@@ -167,7 +167,7 @@ async function tokenFrom(given: string | undefined): Promise<string | undefined>
 function outageOf(begin: string | undefined, end: string | undefined): Outage | undefined {
   if (begin === undefined && end === undefined) return undefined;
   if (begin === undefined || end === undefined) {
-    throw new UsageProblem("--outage-begin and --outage-end belong together.");
+    throw new UsageProblem("Give both --outage-begin and --outage-end, or neither.");
   }
   return { begin: () => shell(begin), end: () => shell(end) };
 }

@@ -14,14 +14,14 @@ const options = {
     value: "FILE",
     about: "the PowerSync client schema to compare with: a module that exports it, or its JSON",
   },
-  strict: { type: "boolean", about: "warnings are findings, too: exit with 1" },
+  strict: { type: "boolean", about: "exit with 1 for warnings as well" },
   json: { type: "boolean", about: "write the findings as JSON" },
 } as const;
 
 const help: Help<typeof options> = {
   usage: ["check [--config FILE] [--schema FILE] [--strict] [--json]"],
   about:
-    "Compares the rules with the database's tables and, with --schema, with the client's. Nothing is written.\nWith --principal, the rules' scopes are tried for that caller, too.\nExit codes: 0 no errors, 1 there are errors (with --strict, or warnings), 2 it could not be compared.",
+    "Compares the rules with the database's tables and, with --schema, with the client's. Writes nothing.\nWith --principal, the rules' scopes are tried for that caller as well.\nExit codes: 0 no errors, 1 there are errors (with --strict: or warnings), 2 the comparison was not possible.",
   options,
   examples: ["npx powersync-writes check --schema ../app/src/AppSchema.ts --strict"],
 };

@@ -1,26 +1,26 @@
-/** What a sub-command is: its exit codes, the errors that end it, its arguments, and its help. */
+/** The parts of a command: its exit codes, the errors that end it, its arguments, and its help. */
 import { parseArgs } from "node:util";
 import { didYouMean, nearestTo } from "../config/nearest.js";
 import type { Principal } from "../context.js";
 import type { Io } from "./io.js";
 
-/** 0: everything is fine. 1: there are findings, or something was not done. 2: nothing could be done: wrong usage, no configuration, no database. */
+/** 0: no problems. 1: there are problems, or something was not done. 2: nothing could be done, because of wrong usage, no configuration or no database. */
 export type ExitCode = 0 | 1 | 2;
 
 export interface Command {
   readonly name: string;
   /** One line, for the overview. */
   readonly summary: string;
-  /** @param args what stands behind the command's name */
+  /** @param args the arguments after the command's name */
   run(args: readonly string[], io: Io): Promise<ExitCode>;
 }
 
-/** The command ends with 2 and this one line, which says what to do. */
+/** Ends the command with exit code 2 and this message: one line that says what to do. */
 export class Problem extends Error {
   override readonly name = "Problem";
 }
 
-/** A `Problem` of the arguments. The line is followed by a reference to the help. */
+/** A `Problem` of the arguments. A second line refers to the help. */
 export class UsageProblem extends Problem {}
 
 interface OptionSpec {
@@ -54,8 +54,8 @@ interface Arguments<Specs extends OptionSpecs> {
 }
 
 /**
- * @param most how many arguments it takes that are no options
- * @returns `undefined` where help was asked for, and has been written
+ * @param most the most arguments, besides options, that the command takes
+ * @returns `undefined` if `--help` was given; the help has then been printed
  * @throws UsageProblem
  */
 export async function readArguments<const Specs extends OptionSpecs>(
@@ -77,10 +77,10 @@ export async function readArguments<const Specs extends OptionSpecs>(
     return undefined;
   }
   const extra = positionals[most];
-  if (extra !== undefined) throw new UsageProblem(`The argument "${extra}" is not expected here.`);
+  if (extra !== undefined) throw new UsageProblem(`The argument "${extra}" is not expected.`);
   const empty = Object.entries(values).find(([, value]) => value === "");
   if (empty !== undefined) throw new UsageProblem(`The option --${empty[0]} has an empty value.`);
-  // Safe: `parseArgs` has read each by its type in the same table.
+  // Safe: `parseArgs` has read each value by its type in the same table.
   return { values: values as Arguments<Specs>["values"], positionals };
 }
 
@@ -91,7 +91,7 @@ function parsed(args: string[], options: NonNullable<Parameters<typeof parseArgs
     return parseArgs({ args, options: options ?? {}, allowPositionals: true, strict: true });
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    // Only the first sentence: the rest of Node's message is about arguments that begin with a dash.
+    // Only the first sentence, because the rest of Node's message is about arguments that begin with a dash.
     const [sentence = ""] = error.message.split(/\.(?:\s|$)/, 1);
     const [, unknown] = /^Unknown option '--([^']+)'/.exec(sentence) ?? [];
     const nearest = unknown === undefined ? undefined : nearestTo(unknown, names);
@@ -113,7 +113,7 @@ function refuseSingleDash(args: readonly string[], names: readonly string[]): vo
   }
 }
 
-/** The refusal of an unknown command. It names the nearest one. */
+/** The error for an unknown command. It names the most similar command. */
 export function unknownCommand(
   given: string,
   what: "command" | "action",
@@ -128,7 +128,7 @@ export function unknownCommand(
   );
 }
 
-/** The commands with their summaries, a line each. */
+/** The commands with their summaries, one per line. */
 export function commandLines(commands: readonly Command[], { paint }: Pick<Io, "paint">): string {
   const width = Math.max(...commands.map(({ name }) => name.length));
   return commands
@@ -170,7 +170,7 @@ export function jsonObject(option: string, given: string): Readonly<Record<strin
   throw new UsageProblem(`--${option} must be a JSON object.`);
 }
 
-/** @throws UsageProblem for JSON that is no principal */
+/** @throws UsageProblem for JSON that is not a principal */
 export function principalIn(option: string, given: string): Principal {
   const principal = jsonObject(option, given);
   const { userId } = principal;

@@ -1,4 +1,4 @@
-/** Opens a database by its URL: its kind, a Kysely object for it, and the parts of the URL that must never be shown. */
+/** Opens a database by its URL: finds its kind, makes a Kysely object, and remembers the parts of the URL that must never be shown. */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { SQLInputValue } from "node:sqlite";
@@ -28,7 +28,7 @@ export interface GivenDatabase {
   readonly file?: string;
 }
 
-/** @throws UsageProblem for a URL that is not valid; the message does not repeat it, because it may contain a password */
+/** @throws UsageProblem for an invalid URL. The message does not repeat the URL, because it may contain a password. */
 export function readDatabaseUrl(url: string, secrets: Set<string>): GivenDatabase {
   rememberSecrets(url, secrets);
   const [, scheme = ""] = /^([a-z][a-z\d+]*):/i.exec(url) ?? [];
@@ -55,11 +55,12 @@ export function readDatabaseUrl(url: string, secrets: Set<string>): GivenDatabas
 
 function fileOf(rest: string): string {
   const file = rest.replace(/^\/\/(?=[^/]|\/)/, "");
-  if (file === "") throw new UsageProblem("The database's URL names no file: sqlite:app.db.");
+  if (file === "")
+    throw new UsageProblem("The database's URL must name a file, such as sqlite:app.db.");
   return file;
 }
 
-/** The password in every spelling, even if the URL can't be parsed. */
+/** Remembers the URL's password in every spelling, even if the URL can't be parsed. */
 export function rememberSecrets(url: string, secrets: Set<string>): void {
   const [, given = ""] = /^[a-z][\w+.-]*:\/\/[^:/@\s]*:(.*)@/i.exec(url) ?? [];
   const parameters = Array.from(
@@ -71,12 +72,12 @@ export function rememberSecrets(url: string, secrets: Set<string>): void {
     try {
       secrets.add(decodeURIComponent(secret));
     } catch {
-      // It is not URL-encoded, so there is only this spelling.
+      // The password is not URL-encoded, so there is only this spelling.
     }
   }
 }
 
-/** Opens the database. It connects when it is first used, and is closed when the command ends. @throws Problem */
+/** Opens the database. The connection is made at the first use, and closed when the command ends. @throws Problem */
 export async function openDatabase(
   url: string,
   { kind, file }: GivenDatabase,
@@ -133,7 +134,7 @@ async function dialectOf(
 
 async function openSqlite(given: string, io: Io): Promise<SqliteDatabase> {
   const file = resolve(io.cwd, given);
-  if (!existsSync(file)) throw new Problem(`There is no SQLite file ${given}.`);
+  if (!existsSync(file)) throw new Problem(`The SQLite file ${given} does not exist.`);
   const found = await installed<new (file: string) => SqliteDatabase>("better-sqlite3", io);
   if (found !== undefined) return new found(file);
   return nodeSqlite(file);
@@ -150,13 +151,13 @@ interface Drivers {
   readonly connectMs: number;
 }
 
-/** @throws Problem for what is no URL, or names no database; it does not repeat the URL */
+/** @throws Problem for an invalid URL, and for a URL without a database. The message does not repeat the URL. */
 function sqlServerDialect(text: string, { tarn, tedious, connectMs }: Drivers): MssqlDialect {
   const url = URL.parse(text);
   const database = percentDecoded(url?.pathname.slice(1) ?? "");
   if (url === null || url.hostname === "" || database === "") {
     throw new Problem(
-      "The database's URL can't be read: it should look like mssql://user:password@127.0.0.1:1433/app.",
+      "The database's URL is not valid. It must look like mssql://user:password@127.0.0.1:1433/app.",
     );
   }
   const { hostname, port, username, password, searchParams } = url;
@@ -174,7 +175,7 @@ function sqlServerDialect(text: string, { tarn, tedious, connectMs }: Drivers): 
         trustServerCertificate: searchParams.get("trustServerCertificate") === "true",
       },
     });
-  // Its pool would try again and again until the time is over, and nobody would be told why.
+  // By default, the pool tries again until the time is over, and hides the error.
   const options = { min: 0, max: 2, acquireTimeoutMillis: connectMs, propagateCreateError: true };
   return new MssqlDialect({
     tarn: { ...tarn, options },

@@ -1,4 +1,4 @@
-/** `powersync-writes doctor`: one page about a deployment, from outside by its URL and from inside by its configuration. */
+/** `powersync-writes doctor`: examines a deployment, from outside by its URL and from inside by its configuration. */
 import { isAbsolute } from "node:path";
 import { type Help, readArguments, type ExitCode, UsageProblem } from "./command.js";
 import { counted, type Io, redacted } from "./io.js";
@@ -25,25 +25,33 @@ const options = {
     type: "string",
     short: "u",
     value: "URL",
-    about: "the endpoint, whole: https://api.example.com/api/data",
+    about: "the endpoint's full URL: https://api.example.com/api/data",
   },
   origin: {
     type: "string",
     value: "ORIGIN",
-    about: "with --url: a page's origin whose preflight must be answered",
+    about: "with --url: the origin of a page that must be allowed to upload",
   },
-  health: { type: "string", value: "PATH", about: "with --url: default /healthz" },
-  ready: { type: "string", value: "PATH", about: "with --url: default /readyz" },
+  health: {
+    type: "string",
+    value: "PATH",
+    about: "with --url: the health route (default: /healthz)",
+  },
+  ready: {
+    type: "string",
+    value: "PATH",
+    about: "with --url: the readiness route (default: /readyz)",
+  },
   jwks: {
     type: "string",
     value: "URL",
-    about: "the identity provider's keys, to be fetched from here",
+    about: "fetch the identity provider's keys from this URL",
   },
   schema: {
     type: "string",
     short: "s",
     value: "FILE",
-    about: "compare with this client schema, too",
+    about: "also compare the rules with this client schema",
   },
   json: { type: "boolean", about: "write JSON" },
   ...configOptions,
@@ -52,7 +60,7 @@ const options = {
 const help: Help<typeof options> = {
   usage: ["doctor --url URL [--origin ORIGIN]", "doctor [--config FILE] [--url URL] [--jwks URL]"],
   about:
-    "Examines a deployment. With --url from outside: routes, health, CORS, who is let in, sizes, clock. With a configuration from inside: database, tables, rules, dead letters, ledger, connections. Nothing is written.\nWith a user's token in $POWERSYNC_WRITES_TOKEN an empty upload is sent as that user.\nExit codes: 0 no errors, 1 there are errors, 2 nothing could be examined.",
+    "Examines a deployment and writes nothing. With --url, from outside: routes, health, CORS, who is let in, sizes, clock. With a configuration, from inside: database, tables, rules, dead letters, ledger, connections.\nIf $POWERSYNC_WRITES_TOKEN contains a user's token, an empty upload is sent as that user.\nExit codes: 0 no errors, 1 there are errors, 2 nothing could be examined.",
   options,
   examples: [
     "npx powersync-writes doctor --url https://api.example.com/api/data --origin https://app.example.com",
@@ -66,7 +74,7 @@ export async function doctor(args: readonly string[], io: Io): Promise<ExitCode>
   const { values } = given;
   for (const name of ["origin", "health", "ready"] as const) {
     if (values[name] !== undefined && values.url === undefined) {
-      throw new UsageProblem(`--${name} goes with --url.`);
+      throw new UsageProblem(`--${name} needs --url.`);
     }
   }
   for (const name of ["health", "ready"] as const) {
@@ -79,9 +87,11 @@ export async function doctor(args: readonly string[], io: Io): Promise<ExitCode>
   const jwks = values.jwks === undefined ? undefined : readUrl("jwks", values.jwks);
   const configured = values.config !== undefined || findConfig(undefined, io.cwd) !== undefined;
   if (url === undefined && jwks === undefined && !configured) {
-    throw new UsageProblem("There is no configuration here: give --url URL or --config FILE.");
+    throw new UsageProblem(
+      "There is no configuration in this folder: give --url URL or --config FILE.",
+    );
   }
-  // With a URL, the configuration is examined only if it is named.
+  // If a URL is given, the configuration is examined only if it is given as well.
   const inside = values.config !== undefined || (url === undefined && configured);
 
   const sections: Section[] = [];
@@ -120,7 +130,7 @@ export async function doctor(args: readonly string[], io: Io): Promise<ExitCode>
   return errors > 0 ? 1 : 0;
 }
 
-/** Whether the configuration is ready, and what `check()` finds. Rejects with a Problem if the client schema can't be read. */
+/** Examines whether the configuration is ready, and what `check()` finds. Rejects with a Problem if the client schema can't be read. */
 async function* examineConfig(
   loaded: Loaded,
   schemaFile: string | undefined,

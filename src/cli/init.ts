@@ -1,4 +1,4 @@
-/** `powersync-writes init`: a configuration, a server and the library's tables, from a database or a client's schema. */
+/** `powersync-writes init`: writes a configuration and a server for a database or a client's schema, and creates the library's tables. */
 import { existsSync, readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -40,25 +40,32 @@ const options = {
     short: "s",
     value: "FILE",
     about:
-      "the PowerSync client schema: only its tables and columns; without --database, by its names alone",
+      "the PowerSync client schema: limits the rules to its tables and columns; without --database, rules are guessed from its names",
   },
   framework: {
     type: "string",
     short: "f",
     value: "NAME",
-    about: `the server file: ${frameworks.join(", ")} (default: express)`,
+    about: `the framework of server.ts: ${frameworks.join(", ")} (default: express)`,
   },
   dialect: {
     type: "string",
     value: "NAME",
-    about: "without --database: postgres (default), mysql, mssql or sqlite",
+    about: "without --database: the kind of database, postgres (default), mysql, mssql or sqlite",
   },
-  tables: { type: "string", value: "NAMES", about: "only these tables, with commas" },
-  directory: { type: "string", value: "DIR", about: "where the files go (default: here)" },
+  tables: { type: "string", value: "NAMES", about: "only these tables, separated by commas" },
+  directory: {
+    type: "string",
+    value: "DIR",
+    about: "the folder for the files (default: the current folder)",
+  },
   "no-create": { type: "boolean", about: "do not create the library's own tables in the database" },
-  "env-file": { type: "string", value: "FILE", about: "take DATABASE_URL from this file" },
-  force: { type: "boolean", about: "overwrite files that are there" },
-  "dry-run": { type: "boolean", about: "print the files, write nothing and create nothing" },
+  "env-file": { type: "string", value: "FILE", about: "read DATABASE_URL from this file" },
+  force: { type: "boolean", about: "overwrite existing files" },
+  "dry-run": {
+    type: "boolean",
+    about: "print the files instead of writing them, and create nothing",
+  },
 } as const;
 
 const help: Help<typeof options> = {
@@ -67,7 +74,7 @@ const help: Help<typeof options> = {
     "init --schema FILE [--dialect NAME]",
   ],
   about:
-    "Writes powersync-writes.config.ts (who may write what), server.ts and .env.example, and creates the library's own tables.\nWho may write a table is guessed from columns such as owner_id, and from what they refer to; each guess is said. A table of which nothing tells stays closed until you decide. The URL is not written anywhere: the files read it from the environment.\nWithout --database, $DATABASE_URL is taken.",
+    "Writes powersync-writes.config.ts (who may write what), server.ts and .env.example, and creates the library's own tables.\nWho may write a table is guessed from columns such as owner_id, and from the rows that columns refer to. Each guess is printed. Without a clear sign, a table stays closed until you decide. The URL is not written anywhere: the files read it from the environment.\nWithout --database, $DATABASE_URL is used.",
   options,
   examples: [
     "npx powersync-writes init --database postgres://127.0.0.1/app --framework koa --dry-run",
@@ -87,7 +94,9 @@ export async function init(args: readonly string[], io: Io): Promise<ExitCode> {
     throw new UsageProblem("Say where the tables are: --database URL, or --schema FILE.");
   }
   if (url !== undefined && values.dialect !== undefined) {
-    throw new UsageProblem("--dialect goes without a database, whose URL says what it is.");
+    throw new UsageProblem(
+      "--dialect can't be used with a database's URL, which names the dialect.",
+    );
   }
   const database: GivenDatabase =
     url === undefined
@@ -114,14 +123,14 @@ export async function init(args: readonly string[], io: Io): Promise<ExitCode> {
     for (const [name, text] of Object.entries(files)) {
       await io.out(`${io.paint("bold", `--- ${name}`)}\n${text}\n`);
     }
-    io.note("Nothing was written: this is a dry run.");
+    io.note("Nothing was written, because this is a dry run.");
     return 0;
   }
   await mkdir(folder, { recursive: true });
   for (const [name, text] of Object.entries(files)) {
     if (name === environmentFile && existsSync(join(folder, name))) {
       io.note(
-        `${io.paintNote("cyan", "kept   ")}  ${name}, which is there already. It should name:`,
+        `${io.paintNote("cyan", "kept   ")}  ${name}, which already exists. It should contain:`,
       );
       io.note(text.replace(/^#.*\n/gm, "").trimEnd());
       continue;
@@ -142,7 +151,7 @@ const kindNames = {
 } as const;
 
 const fileNames = ["powersync-writes.config.ts", "server.ts"] as const;
-/** The application may have one already, with other names in it. */
+/** The application may already have this file, with other variables. */
 const environmentFile = ".env.example";
 
 function filesOf(parts: {
@@ -165,7 +174,7 @@ function refuseOverwriting(folder: string): void {
   const there = fileNames.filter((name) => existsSync(join(folder, name)));
   if (there.length === 0) return;
   throw new Problem(
-    `${there.join(", ")} ${there.length === 1 ? "is" : "are"} there already: --force overwrites, --dry-run prints, --directory DIR writes elsewhere.`,
+    `${there.join(", ")} already ${there.length === 1 ? "exists" : "exist"}. Use --force to overwrite, --dry-run to print, or --directory DIR to write to another folder.`,
   );
 }
 
@@ -181,13 +190,13 @@ async function sourcesFrom(
   });
   io.progress(undefined);
   if (sources.length === 0) {
-    throw new Problem("The database has no tables: create the application's own first.");
+    throw new Problem("The database has no tables. Create the application's tables first.");
   }
   if (schema === undefined) return sources;
   const both = joined(sources, schema);
   for (const name of both.missing) {
     io.note(
-      `${io.paintNote("yellow", "missing")}  ${oneLine(name)}: the client has this table, and the database does not. It is left out.`,
+      `${io.paintNote("yellow", "missing")}  ${oneLine(name)}: this table exists in the client's schema, but not in the database. It is left out.`,
     );
   }
   return both.sources;
@@ -223,7 +232,7 @@ function tellDecisions(
   }
   if (open > 0) {
     io.note(
-      `${counted(open, "table")} without a rule: clients can't write there until you decide, in powersync-writes.config.ts.`,
+      `${counted(open, "table")} without a rule: clients can't write to it until you add a rule in powersync-writes.config.ts.`,
     );
   }
 }
@@ -235,7 +244,7 @@ async function createOwnTables(
 ): Promise<void> {
   if (db === undefined || leftOut) {
     io.note(
-      "The library's own tables: `npx powersync-writes tables` creates them, and so does server.ts.",
+      "The library's own tables were not created. Both `npx powersync-writes tables` and server.ts create them.",
     );
     return;
   }
@@ -244,7 +253,7 @@ async function createOwnTables(
     await io.out(`${io.paint("green", "created")}  the library's own tables\n`);
   } catch (error) {
     io.note(
-      `${io.paintNote("yellow", "warning")}  The library's own tables could not be created: ${describeError(error, io)}. Run \`npx powersync-writes tables\` as a role that may.`,
+      `${io.paintNote("yellow", "warning")}  The library's own tables could not be created: ${describeError(error, io)}. Run \`npx powersync-writes tables\` with a role that may create tables.`,
     );
   }
 }
@@ -257,12 +266,12 @@ async function tellNext(
 ): Promise<void> {
   const steps = [...(isModule(folder) ? [] : [esModules]), ...nextSteps(framework, kind)];
   const lines = steps.map((step) => `  ${step}\n`).join("");
-  await io.out(`\nRead powersync-writes.config.ts, and confirm each guess. Then:\n${lines}`);
+  await io.out(`\nRead powersync-writes.config.ts and confirm each guess. Then run:\n${lines}`);
 }
 
-/** Both files are ES modules, and the second one imports the first. In an application that exists, only the first is needed. */
+/** Both files are ES modules, and server.ts imports the configuration. An existing application needs only the configuration. */
 const esModules =
-  "npm pkg set type=module    # in an application of CommonJS, rename powersync-writes.config.ts to .mts instead";
+  "npm pkg set type=module    # in a CommonJS application, rename powersync-writes.config.ts to .mts instead";
 
 function isModule(folder: string): boolean {
   try {

@@ -1,4 +1,4 @@
-/** What a command writes: output to stdout, notes and progress to stderr. Text is made safe for a terminal, without control characters and passwords. */
+/** A command's input and output: results go to stdout, notes and progress to stderr. Control characters and passwords are removed from text. */
 import { createInterface } from "node:readline/promises";
 
 export type Paint = (style: keyof typeof styles, text: string) => string;
@@ -6,9 +6,9 @@ export type Paint = (style: keyof typeof styles, text: string) => string;
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
-  /** Aborted when the user interrupts. */
+  /** Aborted when the user interrupts the command. */
   readonly signal: AbortSignal;
-  /** Whether there is a terminal, so that the user can be asked. */
+  /** Whether a terminal is attached, so that the user can answer questions. */
   readonly interactive: boolean;
   /** Texts that are removed from all output, such as passwords. */
   readonly secrets: Set<string>;
@@ -22,11 +22,11 @@ export interface Io {
   readonly paint: Paint;
   /** Colors for stderr. */
   readonly paintNote: Paint;
-  /** Asks the user. Only a clear yes is true. */
+  /** Asks the user. Resolves to true only for a clear yes. */
   confirm(question: string): Promise<boolean>;
-  /** Registers a function to call when the command has ended; the last one is called first. */
+  /** Registers a function to call when the command has ended. The last one that was registered is called first. */
   whenDone(close: () => void | Promise<void>): void;
-  /** Closes what the command has opened. Never rejects, and takes no longer than a few seconds. */
+  /** Closes everything that the command has opened. Never rejects, and takes at most a few seconds. */
   close(): Promise<void>;
   /** The process's own streams, to read a payload from stdin. */
   readonly streams: Streams;
@@ -79,7 +79,7 @@ export function createIo({ stdin, stdout, stderr, env, cwd, signal }: IoParts): 
       try {
         await close();
       } catch {
-        // The command has ended, so a failure to close changes nothing.
+        // The command has ended, so a failure to close does not matter.
       }
     }
   };
@@ -129,7 +129,7 @@ function paintFor(stream: Stream, env: Io["env"]): Paint {
 }
 
 interface Secrets {
-  /** Texts that must never be shown, such as a password in a database's URL. */
+  /** Texts that must never be shown, such as the password of a database's URL. */
   readonly secrets: ReadonlySet<string>;
 }
 
@@ -143,7 +143,7 @@ export function oneLine(text: string): string {
   return text.replace(/[\s\p{Cc}]+/gu, " ").trim();
 }
 
-/** The same, with its line breaks. */
+/** Like `oneLine`, but keeps line breaks and tabs. */
 export function printable(text: string): string {
   return text.replace(/(?![\n\t])\p{Cc}/gu, "�");
 }
@@ -159,7 +159,7 @@ const mostCauses = 5;
 function messagesOf(error: unknown): readonly string[] {
   const messages: string[] = [];
   for (let at = error; at !== undefined && messages.length < mostCauses;) {
-    // Of SQL Server's errors Kysely gives several as they came.
+    // For SQL Server, Kysely passes on several errors as a list.
     if (Array.isArray(at)) {
       messages.push(at.map((each) => messagesOf(each).join(": ")).join("; "));
       break;
@@ -169,7 +169,7 @@ function messagesOf(error: unknown): readonly string[] {
       break;
     }
     const { code } = at as { readonly code?: unknown };
-    // Several addresses were tried, and each has its own error.
+    // Several addresses were tried, each with its own error.
     const text =
       at.message !== ""
         ? at.message

@@ -1,21 +1,21 @@
-/** `powersync-writes letters`: dead letters in a terminal. Each action has its own file. */
+/** `powersync-writes letters`: handles dead letters in a terminal. Each action has its own file. */
 import { type Command, commandLines, type ExitCode, unknownCommand } from "./command.js";
 import type { Io } from "./io.js";
 
 const actions: readonly Command[] = [
   {
     name: "list",
-    summary: "the letters, newest first, or how many there are by cause",
+    summary: "list letters, newest first, or count them by cause",
     run: async (args, io) => (await import("./letters/list.js")).list(args, io),
   },
   {
     name: "show",
-    summary: "one letter: its failure, its operations, its rows, its dependants",
+    summary: "show one letter: its failure, operations, rows and dependants",
     run: async (args, io) => (await import("./letters/show.js")).show(args, io),
   },
   {
     name: "edit",
-    summary: "change what a letter will write, in $VISUAL or $EDITOR",
+    summary: "edit what a letter will write, in $VISUAL or $EDITOR",
     run: async (args, io) => (await import("./letters/edit.js")).edit(args, io),
   },
   {
@@ -30,7 +30,7 @@ const actions: readonly Command[] = [
   },
   {
     name: "export",
-    summary: "whole letters as JSON lines, oldest first",
+    summary: "write whole letters as JSON lines, oldest first",
     run: async (args, io) => (await import("./letters/export.js")).exportLetters(args, io),
   },
 ];

@@ -28,7 +28,7 @@ export const configOptions = {
   principal: {
     type: "string",
     value: "JSON",
-    about: 'whose database is meant, where it depends on the caller: \'{"userId":"…"}\'',
+    about: 'a caller whose database to use, if it depends on the caller: \'{"userId":"…"}\'',
   },
 } as const;
 
@@ -57,7 +57,7 @@ export async function loadConfig(values: ConfigArguments, io: Io): Promise<Loade
   const file = findConfig(values.config, io.cwd);
   if (file === undefined) {
     throw new Problem(
-      "There is no powersync-writes.config.ts (or .mts, .js, .mjs) here: name the module that exports `writes` by --config FILE, or make one by `npx powersync-writes init`.",
+      "There is no powersync-writes.config.ts (or .mts, .js, .mjs) in this folder. Name the module that exports `writes` with --config FILE, or create one with `npx powersync-writes init`.",
     );
   }
   const exported = await loadModule(file, io);
@@ -65,7 +65,7 @@ export async function loadConfig(values: ConfigArguments, io: Io): Promise<Loade
   const config = writes && configOf(writes);
   if (writes === undefined || config === undefined) {
     throw new Problem(
-      `${shown(file, io.cwd)} must export \`writes\`, as createWrites returns it: export const writes = createWrites({ … }).`,
+      `${shown(file, io.cwd)} must export \`writes\`, the result of createWrites: export const writes = createWrites({ … }).`,
     );
   }
   io.whenDone(async () => {
@@ -74,7 +74,7 @@ export async function loadConfig(values: ConfigArguments, io: Io): Promise<Loade
   return { writes, config, file: shown(file, io.cwd), whose };
 }
 
-/** The Kysely object, if there is one and the principal is known. Rejects with what the application's function throws. */
+/** The Kysely object, if there is one and the principal is known. Rejects with the error that the application's function throws. */
 export async function databaseOf({
   config,
   whose: { principal },
@@ -97,8 +97,8 @@ export async function sureDatabase(loaded: Loaded): Promise<Kysely<unknown>> {
   const depends = typeof config.database === "function" || "open" in config.database;
   throw new Problem(
     depends && whose.principal === undefined
-      ? `\`database\` in ${loaded.file} depends on the caller: say whose is meant, by --principal '{"userId":"…"}'.`
-      : `\`database\` in ${loaded.file} is not a Kysely object, so it has no tables of the library's.`,
+      ? `\`database\` in ${loaded.file} depends on the caller. Name a caller with --principal '{"userId":"…"}'.`
+      : `\`database\` in ${loaded.file} is not a Kysely object, so it does not contain the library's own tables.`,
   );
 }
 
@@ -108,7 +108,7 @@ export function readEnvironment(file: string | undefined, io: Io): void {
     try {
       process.loadEnvFile(absolute(file, io.cwd));
     } catch {
-      throw new Problem(`The file ${file} of --env-file can't be read.`);
+      throw new Problem(`The file ${file}, given with --env-file, can't be read.`);
     }
   }
   for (const [name, value] of Object.entries(process.env)) {
@@ -119,11 +119,11 @@ export function readEnvironment(file: string | undefined, io: Io): void {
   }
 }
 
-/** The module that is named, or one of the usual names; `undefined` if there is none. @throws Problem if the named one does not exist */
+/** The path of the given module or, by default, of one with a usual name. `undefined` if there is none. @throws Problem if the given module does not exist */
 export function findConfig(given: string | undefined, cwd: string): string | undefined {
   if (given === undefined) return names.map((name) => join(cwd, name)).find(existsSync);
   const file = absolute(given, cwd);
-  if (!existsSync(file)) throw new Problem(`There is no file ${given}.`);
+  if (!existsSync(file)) throw new Problem(`The file ${given} does not exist.`);
   return file;
 }
 

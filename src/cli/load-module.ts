@@ -8,7 +8,7 @@ import { type ClientSchema, syncedTables } from "../check/client-schema.js";
 import { Problem } from "./command.js";
 import type { Io } from "./io.js";
 
-/** Imports a module of the application. @throws Problem that says what to do */
+/** Imports a module of the application. @throws Problem with a message that says what to do */
 export async function loadModule(file: string, io: Io): Promise<Readonly<Record<string, unknown>>> {
   findTypeScript();
   try {
@@ -24,19 +24,21 @@ const usualNames = ["AppSchema", "schema", "default"];
 /** @throws Problem */
 export async function readClientSchema(given: string, io: Io): Promise<ClientSchema> {
   const file = absolute(given, io.cwd);
-  if (!existsSync(file)) throw new Problem(`There is no file ${given}.`);
+  if (!existsSync(file)) throw new Problem(`The file ${given} does not exist.`);
   if (file.endsWith(".json")) {
     const value = await readJson(file, given);
     if (isSchema(value)) return value;
     throw new Problem(
-      `${given} is not a client schema: it has no "tables", as the result of Schema's toJSON() has.`,
+      `${given} is not a client schema: it has no "tables". Write the result of the schema's toJSON() to the file.`,
     );
   }
   const exported = await loadModule(file, io);
   const names = [...usualNames, ...Object.keys(exported)];
   const found = names.map((name) => exported[name]).find(isSchema);
   if (found === undefined) {
-    throw new Problem(`${given} exports no schema: export const AppSchema = new Schema({ … }).`);
+    throw new Problem(
+      `${given} exports no schema. Add: export const AppSchema = new Schema({ … }).`,
+    );
   }
   return found;
 }
@@ -45,7 +47,7 @@ async function readJson(file: string, given: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(file, "utf8")) as unknown;
   } catch {
-    throw new Problem(`${given} is not JSON.`);
+    throw new Problem(`${given} is not valid JSON.`);
   }
 }
 
@@ -69,7 +71,7 @@ export function shown(file: string, cwd: string): string {
 
 let hooked = false;
 
-/** TypeScript files import each other as `./x.js`, which is `./x.ts` until it has been compiled. */
+/** Makes imports of `./x.js` find `./x.ts`, because TypeScript files import each other by the names of the compiled files. */
 function findTypeScript(): void {
   if (hooked || typeof nodeModule.registerHooks !== "function") return;
   hooked = true;

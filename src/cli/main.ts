@@ -6,9 +6,9 @@ import { run } from "./run.js";
 
 const { argv, env, stdin, stdout, stderr } = process;
 
-// Modules of the application may print. That must not mix with output that a program reads.
+// Modules of the application may print to the console. Their text must not mix with output that a program reads.
 globalThis.console = new Console(stderr, stderr);
-// The reader has closed the pipe, as `… | head` does.
+// The reader may close the pipe early, as `… | head` does.
 stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(0);
   throw error;
@@ -21,7 +21,7 @@ process.on("SIGINT", () => {
 });
 
 const io = createIo({ stdin, stdout, stderr, env, cwd: process.cwd(), signal: interrupted.signal });
-// Keeps the process alive: Node would end it if a command waits for something that does not.
+// Keeps the process alive, because Node ends it if a command waits only for something that does not keep it alive.
 const holding = setInterval(() => undefined, 60_000);
 const code = await run(argv.slice(2), io);
 clearInterval(holding);

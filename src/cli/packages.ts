@@ -1,4 +1,4 @@
-/** Packages: the version of this one, and those that the application has installed. */
+/** The version of this package, and the packages that the application has installed. */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -10,7 +10,7 @@ export function packageVersion(): string {
   return versionAbove(fileURLToPath(import.meta.url), "powersync-writes") ?? "unknown";
 }
 
-/** The version that the application in the folder finds. `undefined`: the package is not installed. */
+/** The version of a package that the application in the folder imports. `undefined`: the package is not installed. */
 export function installedVersion(name: string, folder: string): string | undefined {
   try {
     return versionAbove(createRequire(join(folder, "any.js")).resolve(name), name);
@@ -19,7 +19,7 @@ export function installedVersion(name: string, folder: string): string | undefin
   }
 }
 
-/** A package may not export its package.json, so it is looked for above its files. */
+/** The version in the package.json above a file. A package may not export its package.json, so it can't be imported. */
 function versionAbove(file: string, name: string): string | undefined {
   for (let folder = dirname(file); folder !== dirname(folder); folder = dirname(folder)) {
     try {
@@ -44,7 +44,7 @@ export async function driver<Driver>(name: string, io: Io): Promise<Driver> {
   return found;
 }
 
-/** Imports the application's copy of a package, or else this package's. */
+/** Imports the application's copy of a package, or else the copy that this package finds. */
 export async function installed<Driver>(name: string, io: Io): Promise<Driver | undefined> {
   for (const from of [join(io.cwd, "any.js"), import.meta.url]) {
     try {

@@ -3,7 +3,7 @@ import { type Command, commandLines, Problem, unknownCommand, UsageProblem } fro
 import { describeError, type Io } from "./io.js";
 import { packageVersion } from "./packages.js";
 
-/** The sub-commands. A new one is a line here. */
+/** The commands. */
 const commands: readonly Command[] = [
   {
     name: "init",
@@ -32,15 +32,15 @@ const commands: readonly Command[] = [
   },
   {
     name: "audit",
-    summary: "hold any write endpoint to the contract, over HTTP alone",
+    summary: "test any write endpoint against the contract, over HTTP only",
     run: async (args, io) => (await import("./audit.js")).audit(args, io),
   },
 ];
 
-/** The exit code of an interrupted process, by the convention of shells. */
+/** The exit code of an interrupted process, by convention. */
 const interruptedCode = 130;
 
-/** Never rejects. @returns the process's exit code */
+/** Runs a command. Never rejects. @returns the process's exit code */
 export async function run(args: readonly string[], io: Io): Promise<number> {
   const [name, ...rest] = args;
   try {
@@ -102,6 +102,6 @@ Usage: npx powersync-writes <command> [options]
 ${commandLines(commands, io)}
 
 \`npx powersync-writes <command> --help\` describes a command and its options.
-Exit codes: 0 everything is fine, 1 there are findings, 2 wrong usage or nothing could be done.
+Exit codes: 0 no problems, 1 there are problems, 2 wrong usage or nothing could be done.
 `;
 }

@@ -34,13 +34,14 @@ const options = {
     type: "string",
     short: "d",
     value: "URL",
-    about: "the database, without a configuration: postgres://…, mysql://…, mssql://…, sqlite:FILE",
+    about:
+      "the database, if there is no configuration: postgres://…, mysql://…, mssql://…, sqlite:FILE",
   },
-  print: { type: "boolean", about: "print the SQL for an empty database, and run nothing" },
+  print: { type: "boolean", about: "print the SQL for an empty database without running it" },
   dialect: {
     type: "string",
     value: "NAME",
-    about: "with --print, in place of a database: postgres, mysql, mssql or sqlite",
+    about: "with --print, instead of a database: postgres, mysql, mssql or sqlite",
   },
 } as const;
 
@@ -50,7 +51,7 @@ const help: Help<typeof options> = {
     "tables --print [--config FILE | --database URL | --dialect NAME]",
   ],
   about:
-    "Creates the library's own tables where they are missing. It is safe to repeat, and changes nothing where they are there.\nThe names and the schema are those of `ownTables` in the configuration.",
+    "Creates those of the library's own tables that are missing. Tables that exist are not changed, so the command can be repeated.\nThe names and the schema are those of `ownTables` in the configuration.",
   options,
   examples: [
     "npx powersync-writes tables --env-file .env",
@@ -63,8 +64,9 @@ export async function tables(args: readonly string[], io: Io): Promise<ExitCode>
   if (given === undefined) return 0;
   const { values } = given;
   if (values.dialect !== undefined) {
-    if (values.print !== true) throw new UsageProblem("--dialect goes with --print.");
-    if (values.database !== undefined) throw new UsageProblem("Give --dialect or --database.");
+    if (values.print !== true) throw new UsageProblem("--dialect needs --print.");
+    if (values.database !== undefined)
+      throw new UsageProblem("Give --dialect or --database, not both.");
     const dialect = oneOf("dialect", values.dialect, databaseKinds);
     await io.out(tablesSql(compilerFor(dialect)));
     return 0;
@@ -81,7 +83,7 @@ export async function tables(args: readonly string[], io: Io): Promise<ExitCode>
     throw new Problem(`The tables could not be created: ${describeError(error, io)}`);
   }
   io.progress(undefined);
-  await io.out(`${io.paint("green", "The library's own tables are there.")}\n`);
+  await io.out(`${io.paint("green", "The library's own tables exist.")}\n`);
   return 0;
 }
 
@@ -93,13 +95,13 @@ async function target(
     const loaded = await loadConfig(values, io);
     return { db: await sureDatabase(loaded), own: loaded.config.ownTables };
   }
-  if (values.config !== undefined) throw new UsageProblem("Give --config or --database.");
+  if (values.config !== undefined) throw new UsageProblem("Give --config or --database, not both.");
   readEnvironment(values["env-file"], io);
   const db = await openDatabase(values.database, readDatabaseUrl(values.database, io.secrets), io);
   return { db, own: undefined };
 }
 
-/** A Kysely object that compiles statements and sends none. */
+/** Returns a Kysely object that compiles statements without sending them. */
 export function compilerFor(kind: DatabaseKind): Kysely<unknown> {
   const createDriver = () => new DummyDriver();
   switch (kind) {

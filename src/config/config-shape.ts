@@ -1,6 +1,6 @@
 /**
- * Refuses a configuration that does not say what was meant, before it answers anybody. Every option is here as data: its name, the kind of its
- * value, and whether it is required. The compiler compares the names with the types.
+ * Checks a configuration at the start, before the first request. Every option is described here as data: its name, the kind of its value, and
+ * whether it is required. The compiler compares the names with the types.
  */
 import type { IsolationLevel } from "kysely";
 import type { KeyedDatabase, LedgerOptions, ParkingOptions, WritesConfig } from "./config.js";
@@ -37,7 +37,7 @@ import type { TableRule } from "../pipeline/table-rule.js";
 const milliseconds = worded("a whole number of milliseconds", number);
 const days = worded("a number of days", number);
 
-// A hook that is undefined, by a misspelled name, would silently guard nothing.
+// A hook that is undefined because of a misspelled name would silently do nothing.
 const layerHook = somePoints(
   { before: defined(func), after: defined(func) } satisfies ShapeOf<
     LayerHook<Layers<Principal, unknown>["map"]>
@@ -219,9 +219,9 @@ export const config = object(
   "an object { authenticate, database, tables }",
 );
 
-/** @throws TypeError for the first mistake: it names the option and says what to write */
+/** @throws TypeError for the first mistake. The message names the option and says what to write. */
 export function checkConfig<P extends Principal, DB>(given: WritesConfig<P, DB>): void {
-  // An instance without a database is a framework's request: the adapter itself was mounted in place of what it returns.
+  // An instance without a database is a framework's request: the adapter itself was mounted instead of the middleware that it returns.
   if (!config.fits(given) || !(isPlain(given) || "database" in given)) {
     throw new TypeError(
       `The configuration must be ${config.words}. An adapter is mounted with it, or with what createWrites returns: powersyncWrites(writes).`,
@@ -232,7 +232,7 @@ export function checkConfig<P extends Principal, DB>(given: WritesConfig<P, DB>)
   for (const [name, rule] of Object.entries(given.tables)) checkAccess(name, rule, judged);
 }
 
-/** @param judged `rls` or a global `authorize` says who may write, so the rule need not */
+/** @param judged whether `rls` or a global `authorize` says who may write, so that the rule need not */
 function checkAccess<P extends Principal, DB>(
   name: string,
   { owner, scope, belongsTo = {}, authorize, access, operations }: TableRule<P, DB>,

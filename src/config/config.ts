@@ -75,8 +75,8 @@ export interface WritesConfig<P extends Principal, DB> {
   readonly onFatal?: "stop" | "skip";
   /**
    * `"per-transaction"` (default) commits each transaction by itself. `"per-request"` commits those of a request together, which costs one commit. If
-   * any of them fails, or may be a repeat, all are undone and each is tried by itself. Together, they see one `now()`. Transactions that touch
-   * constraints that are checked at COMMIT are committed one by one. Use `"per-request"` where devices upload long queues.
+   * any of them fails, or may be a repeat, all are undone and each is tried by itself. Transactions that are committed together see one `now()`.
+   * Transactions that touch constraints that are checked at COMMIT are committed one by one. Use `"per-request"` where devices upload long queues.
    */
   readonly commit?: "per-transaction" | "per-request";
   /** Row-level security, on Postgres and PGlite: the role that writes the data, and the claims that policies read. Default: the login role, and no claims. */
@@ -85,7 +85,7 @@ export interface WritesConfig<P extends Principal, DB> {
   readonly isolation?: IsolationLevel;
   /**
    * Postgres with `synchronous_commit = off`: `true` keeps it off. A crash may then lose changes that devices have been told are written. With
-   * `false`, the default, the library's own transactions set it to `on`.
+   * `false`, the default, the library sets it to `on` in its transactions.
    */
   readonly asynchronousCommit?: boolean;
   /**
@@ -94,7 +94,7 @@ export interface WritesConfig<P extends Principal, DB> {
    * MariaDB, which have no such constraints. Default false.
    */
   readonly deferConstraints?: boolean;
-  /** How long each step may take, in milliseconds: `{ statementMs: 5_000 }`. After that time the answer is retryable. A TypeError for what is no time. */
+  /** How long each step may take, in milliseconds: `{ statementMs: 5_000 }`. After that time the answer is retryable. Other values are a TypeError. */
   readonly timeouts?: Partial<Timeouts>;
   /** What callers may send, and how much of it at once: `{ concurrentTransactions: 20 }`. A TypeError unless it is a whole number above 0, or Infinity. */
   readonly limits?: Partial<Limits>;
@@ -102,7 +102,7 @@ export interface WritesConfig<P extends Principal, DB> {
   readonly ledger?: false | LedgerOptions<NoInfer<P>>;
   /**
    * When a transaction that keeps failing with retryable errors becomes a dead letter, `RETRIES_EXHAUSTED`, so that it no longer blocks its queue.
-   * `false`: never. Outages and contention don't count, and nothing is parked unless another transaction has been applied since the last failure.
+   * `false`: never. Failures from outages and contention don't count, and nothing is parked unless another transaction has been applied since the last failure.
    */
   readonly parking?: false | ParkingOptions;
   /**
@@ -153,7 +153,7 @@ type DatabaseObject<DB> = Kysely<DB> | StoreFor<DB>;
 /** A store whose hooks get the `tx` that `DB` says. */
 type StoreFor<DB> = Omit<Store, "native"> & { readonly native?: DB };
 
-/** A database whose `Kysely` object is made anew for each request, as on Cloudflare Workers. */
+/** A database whose `Kysely` object is created for each request, as on Cloudflare Workers. */
 export interface KeyedDatabase<P extends Principal, DB> {
   /** Makes the object. */
   readonly open: (principal: P) => DatabaseObject<DB> | Promise<DatabaseObject<DB>>;

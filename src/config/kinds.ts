@@ -25,7 +25,7 @@ export function checkKind(kind: Kind, value: unknown, path: string): void {
   kind.inside?.(value, path);
 }
 
-/** The usual cause of a text that is undefined or empty. `undefined` for any other value. */
+/** Explains a text that is undefined or empty by its usual cause. Returns `undefined` for any other value. */
 export function unsetText(path: string, value: unknown): string | undefined {
   if (value !== undefined && value !== "") return undefined;
   const what = value === undefined ? "undefined" : "empty";
@@ -158,7 +158,7 @@ export function points(shape: Shape, words: string): Kind {
   };
 }
 
-/** The same, with at least one of them: an object with none does nothing, so one of its names is probably misspelled. */
+/** Like `points`, with at least one of the members. An object with none does nothing, so one of its names is probably misspelled. */
 export function somePoints(shape: Shape, words: string): Kind {
   const { inside, ...kind } = points(shape, words);
   return {
@@ -166,12 +166,14 @@ export function somePoints(shape: Shape, words: string): Kind {
     inside: (value, path) => {
       inside?.(value, path);
       if (givenOf(shape, value).length > 0) return;
-      throw new TypeError(`${path} has none of ${Object.keys(shape).join(", ")}. Write one.`);
+      throw new TypeError(
+        `${path} has none of ${Object.keys(shape).join(", ")}. Write at least one of them.`,
+      );
     },
   };
 }
 
-/** The members that the shape knows, including inherited ones. */
+/** The members that the shape names, including inherited ones. */
 function givenOf(shape: Shape, value: unknown): readonly (readonly [string, unknown])[] {
   const object = value as Readonly<Record<string, unknown>>;
   return Object.keys(shape)
@@ -179,15 +181,15 @@ function givenOf(shape: Shape, value: unknown): readonly (readonly [string, unkn
     .filter(([, each]) => each !== undefined);
 }
 
-/** Whether it is an object literal, not an instance of a class. */
+/** Whether the value is an object literal, and not an instance of a class. */
 export function isPlain(value: unknown): boolean {
   if (!isObject(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
-  // The prototype may be of another realm: some test runners have several.
+  // The prototype may be of another realm, because some test runners use several.
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-/** Whether it is an object with members: not a list, a Map, or a promise that was not awaited. */
+/** Whether the value is an object with members, and not a list, a Map, or a promise that was not awaited. */
 function isObject(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
   const tag = Object.prototype.toString.call(value);

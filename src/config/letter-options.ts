@@ -6,7 +6,7 @@ import type { Letter } from "../store/letters.js";
 /** The option `deadLetters`: how fatal failures are handled, and how dead letters are limited, kept and retried. */
 export interface DeadLettersOptions<P extends Principal, DB> {
   /**
-   * Returns `true` for a failure about which the client decides itself: then no letter is recorded, the batch ends, and the device keeps the transaction.
+   * Returns `true` for a failure that the client handles itself. Then no letter is recorded, the batch ends, and the device keeps the transaction.
    * The ledger keeps the answer for clients that send `handling`. If the function throws, the answer is retryable. Default: never.
    *
    * @example

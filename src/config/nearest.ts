@@ -1,6 +1,6 @@
-/** What a misspelled name was probably meant to be. */
+/** Finds the known name that a misspelled one was probably meant to be. */
 
-/** Completes the refusal of an unknown name: the nearest known one, or else all of them. */
+/** Completes the refusal of an unknown name: names the most similar known name, or else all known names. */
 export function didYouMean(name: string, known: readonly string[]): string {
   const nearest = nearestTo(name, known);
   return nearest === undefined
@@ -8,7 +8,7 @@ export function didYouMean(name: string, known: readonly string[]): string {
     : `Did you mean "${nearest}"?`;
 }
 
-/** `undefined` if no known name is similar enough to be what was meant. */
+/** Returns the most similar known name, or `undefined` if none is similar enough. */
 export function nearestTo(name: string, known: readonly string[]): string | undefined {
   let nearest: string | undefined;
   let least = Math.max(2, Math.ceil(name.length / 3)) + 1;

@@ -36,7 +36,7 @@ const extensions = object(
   "an object { mapper, authorizer, fatalErrorHandler }",
 );
 
-/** The object may have other members as well. */
+/** An object with these functions. It may have other members as well. */
 function withFunctions(...names: readonly string[]): Kind {
   return {
     words: `an object with the function${names.length > 1 ? "s" : ""} ${names.join(" and ")}`,
@@ -72,7 +72,7 @@ export function fromReference(given: ReferenceExtensions): ReferenceOptions {
   };
   return {
     ...((mapper ?? authorizer) !== undefined && { map: Object.assign(map, { [handsOn]: handed }) }),
-    // Also in `authorize`, because the application may replace `map`. Otherwise the answer is known already.
+    // Called in `authorize` too, because the application may replace `map`. If `map` ran, the answer is already known.
     ...(approve && {
       authorize: (_write: Write, context: InTransaction): Promise<void> => approve(context),
     }),
@@ -108,7 +108,7 @@ function handlingOf(
       const context = { transaction, auth: authOf(principal) };
       const isClients: unknown = await handler.requiresClientHandling(errorOf(failure), context);
       if (typeof isClients === "boolean") return isClients;
-      throw new TypeError("requiresClientHandling must give true or false.");
+      throw new TypeError("requiresClientHandling must return true or false.");
     },
     onRecorded: async (letter) => notice(handler.onDeadLetter(told(letter))),
   };
@@ -133,7 +133,7 @@ function told({
   };
 }
 
-/** The reference endpoint does not wait for notifications. This wait is long enough to log one that fails at once, and short if one hangs. */
+/** How long a notification is waited for. Long enough to log one that fails at once, and short enough if one hangs. */
 const noticeMs = 1_000;
 
 async function notice(pending: void | Promise<void>): Promise<void> {
@@ -148,7 +148,7 @@ async function notice(pending: void | Promise<void>): Promise<void> {
   }
 }
 
-/** The operation to which the rule of the mapper's table is applied. A value that the mapper returns as `undefined` is left out. */
+/** Makes an operation of what the mapper returned; the rule of the mapper's table applies to it. Values that are `undefined` are left out. */
 function entryOf(mapped: ReferenceMapped, { opData: _sent, ...entry }: CrudEntry): CrudEntry {
   const { table, op, id, data } = (mapped ?? {}) as Partial<ReferenceMapped>;
   if (typeof table !== "string" || typeof id !== "string" || !isOperation(op))
@@ -181,7 +181,7 @@ function errorOf({ message, ...failure }: FailedOperation): ReferenceError {
   return Object.assign(new Error(message), failure, { name: "FatalOperationError" });
 }
 
-/** Runs an extension, and translates the reference endpoint's errors into the library's. */
+/** Runs an extension, and translates its errors into the library's. */
 function asked<T>(run: () => T | Promise<T>): Promise<T> {
   return ofApplication(async () => {
     try {

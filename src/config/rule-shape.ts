@@ -85,7 +85,7 @@ const members = object(
     row: required(column),
     user: required(column),
     by: defined(column),
-    // Without a column it would ask nothing.
+    // Without a column, it would not restrict anything.
     where: defined({
       ...heldColumns,
       fits: (value) => heldColumns.fits(value) && Object.keys(value as object).length > 0,
@@ -105,7 +105,7 @@ const someCondition = object(
     anyOf: defined({
       words: "a list of conditions that is not empty",
       fits: (value) => Array.isArray(value) && value.length > 0,
-      // In a function, because `condition` is defined below.
+      // A function, because `condition` is defined below.
       inside: (value, path) => list(condition, "").inside?.(value, path),
     }),
   } satisfies Record<KeyOfAny<ScopeCondition>, Kind>,

@@ -5,13 +5,13 @@ import { type Kind, object, text, worded } from "./kinds.js";
 /** A kind for each option of a type. The compiler refuses a kind that is missing, and one for an option that the type does not have. */
 export type ShapeOf<Options> = Readonly<Record<keyof Options, Kind>>;
 
-/** The kind of `limits`' options, and of others that count something. */
+/** The kind of the options of `limits`, and of other options that limit a number. */
 export const limit: Kind = {
-  words: "a whole number above 0; or Infinity, for none",
+  words: "a whole number above 0, or Infinity for no limit",
   fits: (value) => value === Infinity || (Number.isSafeInteger(value) && (value as number) > 0),
 };
 
-/** The path of an endpoint, as routers write it. */
+/** The kind of an endpoint's path, in the form that routers use. */
 export const path: Kind = {
   words: 'a path that begins with "/"',
   fits: (value) => typeof value === "string" && value.startsWith("/"),

@@ -34,7 +34,7 @@ export interface CheckpointOptions<P extends Principal> {
 
 /** Which database is meant. Required if `config.database` depends on the principal. */
 export interface DatabaseOf<P extends Principal> {
-  /** A caller whose database it is. */
+  /** A caller whose database is meant. */
   readonly principal?: P;
 }
 

@@ -42,7 +42,7 @@ export function createDeadLetters<P extends Principal, DB>(
     options: Parameters<typeof retryLetter>[2],
   ): Promise<RetryResult> => (load.draining() ? stopping : retryLetter(database, id, options));
 
-  /** The principal that sent a letter. `undefined` if it is unknown: an edit then goes by the user id alone. */
+  /** The principal that sent a letter. `undefined` if it is unknown; an edit then uses only the user id. */
   const senderOf = async (store: Store, id: string): Promise<P | undefined> => {
     const letter = await inUnit(store, ({ letters }) => letters.find(id));
     try {
@@ -97,7 +97,7 @@ export function createDeadLetters<P extends Principal, DB>(
         const letter = await inUnit(store, ({ letters }) => letters.find(id));
         if (letter === undefined) return undefined;
         const sender = (await senderOf(store, id)) ?? { userId: letter.userId };
-        // Imported on demand: a process that compares no letters does not load it.
+        // Imported on demand, because most processes never compare letters.
         const { compareLetter } = await import("./compare.js");
         return compareLetter(rules, store, letter, sender);
       }),
@@ -194,7 +194,7 @@ const stopping: RetryResult = {
 const roundedMessage = {
   status: "invalid",
   message:
-    "An integer beyond 2^53 was given as a number, which can't hold it exactly: use a bigint or text.",
+    "The payload contains an integer beyond 2^53 as a number, which can't hold it exactly. Use a bigint or text.",
 } as const;
 
 /** @throws badRequest */
@@ -207,5 +207,5 @@ function checkReason(reason: string): void {
 /** @throws badRequest */
 function checkChoice(choice: unknown): void {
   if (choice === undefined || choice === "discard" || choice === "keep") return;
-  throw badRequest(400, 'Say what to do with the dependants: "discard" or "keep".');
+  throw badRequest(400, '`dependants` must be "discard" or "keep".');
 }

@@ -22,7 +22,7 @@ const defaultLimit = 1_000;
 const lettersAtOnce = 100;
 
 /**
- * Retries letters one after the other. One that fails or is stale stops only its own queue: the queue's later letters are skipped. A letter's
+ * Retries letters one after the other. A letter that fails or is stale stops only its own queue: the queue's later letters are skipped. A letter's
  * dependants are retried with it, whichever queue they come from.
  */
 export async function retryEach(

@@ -37,7 +37,7 @@ export interface ChainCall<P extends Principal> {
   readonly call: Call<P>;
 }
 
-/** How far the work has come, for the report of a failure. */
+/** How far a chain has been applied, for the report of a failure. */
 export interface ChainProgress extends Progress {
   /** The letter's place in the chain, from 0. */
   index: number;
@@ -51,7 +51,7 @@ interface ApplyingChain {
   readonly number: number;
   /** Rows that may be missing, because no letter would create them; by `rowName`. */
   readonly free: ReadonlySet<string>;
-  /** By letter id: the rows that it PUTs, as the last attempt found. Hooks may make them other rows than those that it names. */
+  /** The rows that each letter PUTs, by its id, as the last attempt found them. Hooks may make these other rows than the letter names. */
   readonly puts: Map<string, readonly PutRow[]>;
   readonly progress: ChainProgress;
   readonly schema: SchemaTrust;
@@ -84,7 +84,7 @@ interface TriedLetter<P extends Principal> extends ChainCall<P> {
   readonly transaction: CrudTransaction;
 }
 
-/** Rejects with the first failure; then nothing has been written. */
+/** Applies the chain. Rejects with the first failure; in that case, nothing has been written. */
 export async function applyChain<P extends Principal, DB>(
   parts: RetryParts<P, DB>,
   store: Store,
@@ -208,7 +208,7 @@ async function changedRows<P extends Principal, DB>(
     : undefined;
 }
 
-/** For a letter that is not tried, the user id is enough. */
+/** The sender of a letter. For a letter that is not tried, the user id is enough. */
 function senderOf<P extends Principal>(
   { id, userId }: StoredLetter,
   calls: readonly ChainCall<P>[],
@@ -216,7 +216,7 @@ function senderOf<P extends Principal>(
   return calls.find((each) => each.id === id)?.call.principal ?? { userId };
 }
 
-/** Reads the transactions of the letters to apply, up to the first whose sender is unknown. Throws fatal INVALID_TRANSACTION for an invalid payload. */
+/** Reads the transactions of the letters to apply, up to the first whose sender is unknown. Throws `fatal("INVALID_TRANSACTION")` for an invalid payload. */
 function readLetters<P extends Principal, DB>(
   { limits }: RetryParts<P, DB>,
   chain: readonly StoredLetter[],
@@ -238,7 +238,7 @@ function readLetters<P extends Principal, DB>(
   return tried;
 }
 
-/** Runs before the letters are applied, while the connection still has its own role. A failure later rolls it back with everything else. */
+/** Closes the letters before they are applied, while the connection still has its own role. A later failure rolls this back with everything else. */
 async function closeLetters<P extends Principal, DB>(
   { dependants }: RetryParts<P, DB>,
   store: Store,
@@ -260,7 +260,7 @@ async function closeLetters<P extends Principal, DB>(
   }
 }
 
-/** Whether the same users have letters waiting in other chains: those letters must be told which rows are PUT. */
+/** Whether the same users have letters in other chains. Those letters must be marked if this chain PUTs their rows. */
 async function waitElsewhere<P extends Principal>(
   { letters }: Unit,
   tried: readonly TriedLetter<P>[],

@@ -1,4 +1,4 @@
-/** Compares a letter with the rows as they are now: what the device had seen, what is stored, and what the letter would write. */
+/** Compares a letter with the current rows: the values that the device had, the stored values, and the values that the letter would write. */
 import type { Principal } from "../context.js";
 import type { Rule, Rules } from "../pipeline/rules.js";
 import { inUnit } from "../process/classify.js";
@@ -10,7 +10,7 @@ import { entriesOf } from "./payload.js";
 import { rowPlaceOf } from "./row-states.js";
 import type { ComparedColumn, ComparedOperation, LetterComparison } from "./types.js";
 
-/** The most operations that are read, each in a transaction of its own, so that one that fails does not affect the others. */
+/** The most operations whose rows are read. Each is read in a transaction of its own, so that a failure does not affect the others. */
 const mostRead = 50;
 
 /** @param sender for keys that depend on the principal */
@@ -54,7 +54,7 @@ async function compared<P extends Principal, DB>(
   };
 }
 
-/** `row` is absent if the row can't be read, and `null` if there is none. `undefined`: not even the table can be read. */
+/** Reads a row. `row` is absent if the row can't be read, and `null` if there is none. `undefined`: not even the table can be read. */
 async function currentRow<P extends Principal, DB>(
   store: Store,
   rule: Rule<P, DB>,
@@ -98,7 +98,7 @@ function byClientNames<P extends Principal, DB>(
   );
 }
 
-/** The value as the client would have sent it in JSON: bytes as base64. */
+/** The value in the form in which a client sends it in JSON: bytes as base64. */
 function shown(value: unknown): unknown {
   if (!(value instanceof Uint8Array)) return value;
   let bytes = "";

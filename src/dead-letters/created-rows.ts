@@ -59,7 +59,7 @@ export interface Created {
   source(owner: Owner, table: string, values: Values): Promise<SoughtRow>;
 }
 
-/** What an operation would write, and whose names its columns have. */
+/** What an operation would write, and whether its columns have the client's or the source table's names. */
 interface Becoming extends Omit<StoredEntry, "op"> {
   readonly op?: unknown;
   readonly columns: Mapped["columns"];
@@ -79,7 +79,7 @@ export function createCreated<P extends Principal, DB>(
     if (rule === undefined || table === undefined) return undefined;
     try {
       const raw = keyOf(rule, id, principal);
-      // A part of the key that comes from the principal may be unknown.
+      // The key may have a part from the principal that is unknown.
       if (Object.values(raw).some((part) => part === undefined || part === null)) return undefined;
       const key = convertedValues(open, table, raw);
       return key && { rule, table, key, said: told(open, table, key, raw) };
@@ -139,7 +139,7 @@ export function createCreated<P extends Principal, DB>(
     operation: Targets[number] | undefined,
   ): Promise<Becoming | null | undefined> => {
     if (mapping === undefined) return { ...entry, columns: "client's" };
-    // A hook may have changed the payload, so that the targets no longer belong to it.
+    // If a hook has changed the payload, the targets no longer belong to it.
     const isSame =
       operation !== undefined &&
       entry.op === operation.sent.op &&
@@ -174,7 +174,7 @@ export function createCreated<P extends Principal, DB>(
             hashes.add(await clientHash(owner, { table, id }));
           continue;
         }
-        // An `op` that is not known might be a PUT.
+        // An unknown `op` might be a PUT.
         if (made === null || made.op === "PATCH" || made.op === "DELETE") continue;
         const { table, id } = made;
         if (typeof table !== "string") return [await anyHash(owner)];
@@ -189,7 +189,7 @@ export function createCreated<P extends Principal, DB>(
         const its = await located(owner, { table, id });
         if (its === undefined) {
           hashes.add(await clientHash(owner, { table, id }));
-          // The application's `split` may yet turn the id into some key of this table.
+          // The application's `split` may still turn the id into a key of this table.
           if (rule?.key.split !== undefined) hashes.add(await tableHash(owner, rule.table));
           continue;
         }

@@ -35,9 +35,9 @@ export interface Dependence {
 }
 
 export interface Dependants {
-  /** To be called as the connection's own role, after the transaction has been rolled back. */
+  /** Call this with the connection's own role, after the transaction has been rolled back. */
   dependence(open: OpenUnit, asked: DependantsAsked): Promise<Dependence | undefined>;
-  /** Marks the letters that would create these rows, which are about to be PUT. To be called first, while the connection has its own role. */
+  /** Marks the letters that would create these rows, which are about to be PUT. Call this first, while the connection has its own role. */
   overtake(
     open: OpenUnit,
     principal: Principal,
@@ -77,7 +77,7 @@ interface Sought {
   readonly row: SoughtRow;
 }
 
-/** How many rows are looked up together. */
+/** How many rows are looked up in one statement. */
 const rowsOfLookUp = 50;
 
 export function createDependants<P extends Principal, DB>(
@@ -170,7 +170,7 @@ export function createDependants<P extends Principal, DB>(
   };
 }
 
-/** Those of the sought rows that exist. */
+/** The sought rows that exist. */
 async function present<S extends Sought>(
   { unit }: OpenUnit,
   sought: readonly S[],
@@ -193,7 +193,7 @@ async function present<S extends Sought>(
   return there;
 }
 
-/** Whether a transaction that ended in this way can depend on a letter at all. */
+/** Whether a transaction with these needs and this failure can depend on a letter. */
 export function mayDepend({ rows, references }: Needs, failed: FailedAt | undefined): boolean {
   return rows.length + references.length > 0 || (failed !== undefined && isOfParents(failed));
 }

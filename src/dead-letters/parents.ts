@@ -33,7 +33,7 @@ export function createParentsOf<P extends Principal, DB>(
   rules: Rules<P, DB>,
   created: Created,
 ): ParentsOf<P, DB> {
-  /** By the table's foreign keys, in the sent values only: what is stored refers to rows that exist. */
+  /** The rows to which the table's foreign keys refer, by the sent values only: stored values refer to rows that exist. */
   const referred = async (
     owner: Owner,
     { table: name }: Rule<P, DB>,
@@ -53,7 +53,7 @@ export function createParentsOf<P extends Principal, DB>(
     return sought;
   };
 
-  /** The caller's membership, by `isMember`: its key is not known, only whose it is, and of what. */
+  /** The caller's membership, by `isMember`. Its key is not known, only its user and its row. */
   const membership = async (
     owner: Owner,
     rule: Rule<P, DB>,
@@ -73,7 +73,7 @@ export function createParentsOf<P extends Principal, DB>(
     return sought;
   };
 
-  /** By `belongsTo`, all the way up, and at each step by `isMember`: a parent that exists may belong to one that is missing. */
+  /** The parents by `belongsTo`, up to the root, and at each of them the membership: a parent that exists may belong to one that is missing. */
   const owning = async (
     owner: Owner,
     rule: Rule<P, DB>,
@@ -129,7 +129,7 @@ async function storedValue(
   const name = [...table.columns.keys()].find((each) => folded(each) === folded(column));
   if (name === undefined) return undefined;
   const found = await unit.fingerprint(table, [key], { columns: [...Object.keys(key), name] });
-  // Checked first, because on most databases a refused statement ends the transaction.
+  // Checked first, because in most databases a refused statement ends the transaction.
   if (typeof found?.hashes[0] !== "string" || !found.columns.includes(name)) return undefined;
   return (await unit.lookUp(table, key, name))?.value;
 }

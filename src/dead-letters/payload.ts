@@ -1,4 +1,4 @@
-/** What a dead letter keeps of a transaction: payload, names of rows and tables, sender. Also the default `deadLetter` layer. */
+/** Makes dead letters of transactions: the payload, the rows and tables that it names, and the sender. Contains the default `deadLetter` layer. */
 import type { Principal } from "../context.js";
 import type { CrudTransaction, DeadLetter, InvalidTransaction } from "../model.js";
 import type { LayerFunction, Layers } from "../pipeline/layers.js";
@@ -10,11 +10,11 @@ import { canonicalJson, sha256 } from "../wire/serialize.js";
 import { isSliceOver, nextSlice, stepsOfLook } from "../wire/slices.js";
 
 /**
- * The default `deadLetter` layer: records the letter in the transaction that also enters the answer in the ledger. While a letter with the same
- * payload is open, no second one is made.
+ * The default `deadLetter` layer: records the letter in the database transaction that also writes the answer to the ledger. While a letter with
+ * the same payload is open, no second one is recorded.
  *
- * @param keepPrincipal whether the letter stores the sender's principal, and not only the user id
- * @param creates what the payload would create: see `created.ts`
+ * @param keepPrincipal whether the letter keeps the whole principal of its sender, and not only the user id
+ * @param creates returns the hashes of the rows that the payload would create; see `created-rows.ts`
  */
 export function recordLetter<P extends Principal, DB>(
   keepPrincipal: boolean,
@@ -41,7 +41,7 @@ export function recordLetter<P extends Principal, DB>(
   };
 }
 
-/** A letter's payload: the transaction in its wire form; for one that was refused as invalid, what was sent. */
+/** A letter's payload: the transaction in its wire form or, if it was refused as invalid, exactly what was sent. */
 export function payloadOf(transaction: CrudTransaction | InvalidTransaction): unknown {
   return "invalid" in transaction ? transaction.raw : toWireTransaction(transaction);
 }
@@ -56,10 +56,10 @@ export function contentHash({
   return sha256([userId, clientId ?? null, queueId ?? null, payload]);
 }
 
-/** UTF-16 code units. An invalid payload may name any number of tables, however long their names. */
+/** The most UTF-16 code units of all table names together. An invalid payload may name any number of tables, with names of any length. */
 const mostOfTables = 16 * 1024;
 
-/** The client's tables that a payload names, as far as they fit. */
+/** The client's tables that a payload names, up to `mostOfTables`. */
 export async function tableNames(payload: unknown): Promise<readonly string[]> {
   const names = new Set((await namedRows(payload)).map(({ table }) => table));
   let room = mostOfTables;
@@ -70,7 +70,7 @@ export async function tableNames(payload: unknown): Promise<readonly string[]> {
   });
 }
 
-/** The entries of a payload in any of the envelopes, to be read by `rowOf`: those of an invalid payload may be any values. */
+/** The entries of a payload in any of the envelopes. Read them with `rowOf`, because those of an invalid payload may be any values. */
 export function entriesOf(payload: unknown): readonly unknown[] {
   const { crud, batch } = membersOf(payload);
   return [crud, batch].find((each) => Array.isArray(each)) ?? [];
@@ -93,7 +93,7 @@ export function eachRowOnce(rows: readonly NamedRow[]): readonly NamedRow[] {
   return [...once.values()];
 }
 
-/** Whether a value contains a number beyond 2^53 that is an integer: whoever parsed it may have rounded it. */
+/** Whether a value contains an integer beyond 2^53 as a number. Its parser may have rounded it. */
 export function holdsRounded(root: unknown): boolean {
   const open: unknown[] = [root];
   const seen = new Set<unknown>();
@@ -114,14 +114,14 @@ export function holdsRounded(root: unknown): boolean {
 const mostCharacters = 64 * 1024;
 const mostValues = 10_000;
 
-/** The principal as JSON. `undefined` if JSON would not restore the same value, or the text is too large. */
+/** The principal as JSON. `undefined` if JSON does not restore the same value, or if the text is too large. */
 function principalText(principal: unknown): string | undefined {
   if (!isPlainJson(principal)) return undefined;
   const text = canonicalJson(principal);
   return text.length > mostCharacters ? undefined : text;
 }
 
-/** Whether JSON restores the same value. It does not for an instance of a class, which is more than its members. */
+/** Whether JSON restores the same value. It does not restore an instance of a class. */
 function isPlainJson(root: unknown): boolean {
   const open: unknown[] = [root];
   for (let count = 0; open.length > 0; count += 1) {
@@ -141,7 +141,7 @@ function isPlainJson(root: unknown): boolean {
 function isScalar(value: unknown): boolean {
   switch (typeof value) {
     case "number":
-      // A whole number beyond 2^53 would come back as a bigint.
+      // An integer beyond 2^53 would be read as a bigint.
       return Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value));
     case "bigint":
       return !Number.isSafeInteger(Number(value));
@@ -154,7 +154,7 @@ function isScalar(value: unknown): boolean {
   }
 }
 
-/** Returns a new id: a UUID of version 7, greater than all that the function returned before. */
+/** Returns a new id: a UUID of version 7, greater than every id that the function has returned before. */
 export type NextId = () => string;
 
 export function createNextId(now: () => number = Date.now): NextId {

@@ -17,7 +17,7 @@ const texts = ["userId", "clientId", "errorCode", "table", "root"] as const;
 const times = ["since", "until"] as const;
 const queryNames: readonly string[] = ["status", ...texts, ...times];
 
-/** @throws badRequest for an invalid filter: a misspelled member must not select every letter */
+/** @throws badRequest for an invalid filter, because one with a misspelled member would select every letter */
 export function queryOf(filter: LetterFilter): LetterQuery {
   if (typeof filter !== "object" || filter === null) {
     throw badRequest(400, "The filter must be an object.");
@@ -77,7 +77,7 @@ export function cursorOf({ at, id }: Position): string {
 
 const cursor = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z)_([\w-]{1,36})$/;
 
-/** @throws badRequest for a text that is no cursor */
+/** @throws badRequest for text that is not a cursor */
 export function positionOf(text: string | undefined): Position | undefined {
   if (text === undefined) return undefined;
   const [, at, id] = (typeof text === "string" ? cursor.exec(text) : null) ?? [];
@@ -96,7 +96,7 @@ export function limitOf(limit: number | undefined, most: number, usual: number):
   return limit;
 }
 
-/** The filter, narrowed to letters that still wait. @throws badRequest if its status names only closed letters */
+/** The query for a filter, limited to letters that still wait. @throws badRequest if the filter's status names only closed letters */
 export function waitingQueryOf(filter: LetterFilter): LetterQuery {
   const query = queryOf(filter);
   const status = (query.status ?? waiting).filter((each) => waiting.includes(each));

@@ -12,7 +12,7 @@ const pauseMs = 30_000;
 /** The most refused devices that are remembered for each database; beyond that, the oldest are forgotten and cost a query again. */
 const rememberedDevices = 10_000;
 
-/** Who sends a letter. */
+/** The sender of a letter, and the chain in which it is recorded. */
 interface LetterSender {
   readonly userId: string;
   readonly clientId?: string | undefined;
@@ -23,10 +23,10 @@ interface LetterSender {
 
 export interface LetterQuota {
   /**
-   * To be called in the transaction that records the next letter. Concurrent attempts don't see each other's letters, so together they may exceed
+   * Call this in the transaction that records the next letter. Concurrent attempts don't see each other's letters, so together they may exceed
    * the limit.
    *
-   * @param repeats whether the letter waits already: counting it once more takes no room. Called only at the limit
+   * @param repeats returns whether the letter already waits, so that it takes no more room; called only at the limit
    * @throws TooManyLetters if the limit is reached
    */
   check(unit: Unit, memory: Refusals, sender: LetterSender, repeats: Repeats): Promise<void>;
@@ -46,7 +46,7 @@ type Refusals = { readonly refused: Map<string, number> };
 
 export class TooManyLetters extends Error {}
 
-/** Makes one queue wait. Unlike `TooManyLetters`, it does not stop the device's other queues. */
+/** The chain is full, so one queue waits. Unlike `TooManyLetters`, this does not stop the device's other queues. */
 export class ChainFull extends Error {
   readonly root: string;
 
@@ -88,7 +88,7 @@ export function createLetterQuota({
     }
   };
 
-  /** Says which limit is reached. Below the limit of bytes one more letter fits, however large: otherwise it could never be recorded. */
+  /** Describes the limit that is reached. Below the limit of bytes, one more letter of any size fits: otherwise a large letter could never be recorded. */
   const fullOf = (
     { root }: LetterSender,
     who: string,

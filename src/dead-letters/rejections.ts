@@ -86,7 +86,7 @@ function usualRow(letter: DeadLetter): RejectionRow {
   };
 }
 
-/** UTF-16 code units. No real name or id is longer. */
+/** The most UTF-16 code units of a text. No real name or id is longer. */
 const mostOfText = 10_000;
 
 /** Shortens and cleans a text, because devices may send characters that no database stores, and more text than it takes. */

@@ -1,6 +1,6 @@
 /**
  * Retries a letter with its chain: in order, each letter as the user who sent it. The letters that can be applied are applied and closed in one
- * database transaction. The first that can't be applied stays open, and so do all behind it.
+ * database transaction. The first letter that can't be applied stays open, and so do all letters after it.
  */
 import type { Principal } from "../context.js";
 import { isBadRequest } from "../errors.js";
@@ -30,7 +30,7 @@ import { type ChainRetry, createCallsOf } from "./senders.js";
 import { isOpen, notOpenAnswer } from "./state.js";
 import type { ChainReport, RetryOptions, RetryResult } from "./types.js";
 
-/** Rejects with `badRequest` if `as` is another user; every other failure is a result. */
+/** Rejects with `badRequest` if `as` is not the letter's user. Every other failure is a result. */
 type RetryLetter<P extends Principal> = (
   database: Database,
   id: string,
@@ -40,7 +40,7 @@ type RetryLetter<P extends Principal> = (
 type FailedRetry = Extract<RetryResult, { status: "failed" }>;
 type RetryFailure = Omit<FailedRetry, "status" | "dependants">;
 
-/** What became of a chain. */
+/** The result of retrying a chain. */
 interface Retried {
   /** The letters that were applied, in order. */
   readonly ids: string[];
@@ -55,7 +55,7 @@ interface Retried {
   };
 }
 
-/** How often a chain is read again because others have changed it. */
+/** How many times a chain is read again because others have changed it. */
 const mostRounds = 5;
 
 const moved: RetryFailure = {
@@ -133,7 +133,7 @@ export function createRetryLetter<P extends Principal, DB>(
         const where = operationIndex === undefined ? {} : { operationIndex };
         emit({ type: "error", ...name, during, error, outcome: verdict.outcome, ...where });
         const tried = { store, ...calls[index]?.call, schema };
-        // If this can't be found out, the chain stops at this letter, and what has been applied is still reported.
+        // If the look-up fails, the chain stops at this letter, and the letters that have been applied are still reported.
         const again = await isTriedAgain(verdict, number, tried).catch((lookup: unknown) => {
           emit({ type: "error", ...name, during: "retry", error: lookup, outcome: "retryable" });
           return undefined;
@@ -144,7 +144,7 @@ export function createRetryLetter<P extends Principal, DB>(
           number = 0;
           continue;
         }
-        // A failure at COMMIT does not say which letter caused it, and a time-out may come from all of them together, so half as many are tried.
+        // A failure at COMMIT does not say which letter caused it, and a time-out may be due to all of them together. So half as many are tried.
         const unknown = during === "commit" || (verdict.outcome === "retryable" && verdict.passes);
         if (unknown && most > 1) most = Math.floor(most / 2);
         else {
@@ -225,7 +225,7 @@ export function createRetryLetter<P extends Principal, DB>(
   };
 }
 
-/** The result for the letter that was asked for. */
+/** The result for the letter whose retry was called. */
 function resultOf(id: string, { ids, waiting, stop }: Retried): RetryResult {
   const others = ids.filter((each) => each !== id);
   const report: ChainReport = { retried: others, waiting, ...(stop && { stoppedBy: stop }) };

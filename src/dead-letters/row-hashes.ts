@@ -1,4 +1,4 @@
-/** The hashes by which a row is found among those that dead letters would create: by its key, by the client's id, and by the membership that it would be. */
+/** Computes the hashes by which a row is found among the rows that dead letters would create: by its key, by the client's id, and by membership. */
 import type { Principal } from "../context.js";
 import type { OpenUnit, Mapped } from "../pipeline/operation.js";
 import type { NamedRow } from "../store/letters.js";
@@ -10,7 +10,7 @@ import { membershipsIn, type Rule, type Rules } from "../pipeline/rules.js";
 /** Whose letters are meant: the user, and the database, because several databases may share the library's own tables. */
 export interface Owner {
   readonly open: OpenUnit;
-  /** Holds the user id alone if no more is known of the user. */
+  /** Contains only the user id if nothing else is known about the user. */
   readonly principal: Principal;
   /** A cache of the hashes that cover more than one row. */
   readonly wide?: Map<string, string>;
@@ -18,7 +18,7 @@ export interface Owner {
 
 type Pairs = readonly (readonly [column: string, value: string])[];
 
-/** @param said the values as application code sees them, or as they came: used where a converted value is an expression and has no text */
+/** @param said the values as application code sees them, or as they were sent. Used if a converted value is an expression and has no text. */
 export function pairs(values: Values, said: Values): Pairs {
   return Object.entries(values)
     .map(
@@ -29,7 +29,7 @@ export function pairs(values: Values, said: Values): Pairs {
 
 /**
  * The name of a table or column for comparison, without schema, underscores and capitals: one rule may name the schema and another not, and plugins
- * may write `aB` as `a_b`. Taking two tables for one only makes an unnecessary dependant; taking one table for two would lose a change.
+ * may write `aB` as `a_b`. Treating two tables as one only causes an unnecessary dependant. Treating one table as two would lose a change.
  */
 export function folded(name: string): string {
   return name
@@ -66,7 +66,7 @@ export function rowHash(owner: Owner, table: string, values: Pairs): Promise<str
   return hashFor(owner, "row", folded(table), values);
 }
 
-/** The hash of a row by the client's table and id, which are known even where the key can't be converted. */
+/** The hash of a row by the client's table and id, which are known even if the key can't be converted. */
 export function clientHash(owner: Owner, { table, id }: NamedRow): Promise<string> {
   return hashFor(owner, "client", table, foldedText(id));
 }
@@ -137,8 +137,9 @@ type MemberHashes<P extends Principal, DB> = (
 ) => Promise<readonly string[]>;
 
 /**
- * Makes the hashes by which a row of members is found, if it may make its sender a member. A write that is refused for lack of a membership does not know the
- * membership's key, only the user and the row. A row that names no user counts as well, because the server may set the user; a row of another user does not.
+ * Creates the function that computes the hashes of a row of members, if the row may make its sender a member. A write that is refused because there is no
+ * membership does not know the membership's key, only the user and the row. A row without a user counts as well, because the server may set the user. A row
+ * of another user does not count.
  */
 export function createMemberHashes<P extends Principal, DB>(
   rules: Rules<P, DB>,

@@ -1,6 +1,6 @@
 /**
- * Keeps a hash of each row that a letter names, by which a retry can tell whether the row has changed.
- * Only columns that are sure to be readable are read, because on most databases a refused statement ends the transaction.
+ * Computes a hash of each row that a letter names, so that a retry can find out whether the row has changed.
+ * Reads only columns that are certainly readable, because in most databases a refused statement ends the transaction.
  */
 import type { Principal } from "../context.js";
 import { keyOf } from "../pipeline/key.js";
@@ -12,10 +12,10 @@ import type { Column, Table } from "../store/tables.js";
 
 /** The most rows that are read for one transaction, so that recording a letter stays cheap. */
 const mostRead = 1_000;
-/** UTF-16 code units of the tables and ids of all these rows. One id may be as long as a transaction. */
+/** The most UTF-16 code units of the tables and ids of all these rows. One id may be as long as a transaction. */
 const mostOfNames = 128 * 1024;
 
-/** The rows that are within both limits. */
+/** The first rows that are within both limits. */
 function within(rows: readonly NamedRow[]): readonly NamedRow[] {
   let room = mostOfNames;
   return rows.slice(0, mostRead).filter(({ table, id }) => {
@@ -27,7 +27,7 @@ function within(rows: readonly NamedRow[]): readonly NamedRow[] {
 }
 
 export interface RowStateReader {
-  /** @param principal who sent the rows; holds the user id alone if no more is known */
+  /** @param principal the sender of the rows; contains only the user id if nothing else is known */
   read(open: OpenUnit, rows: readonly NamedRow[], principal: Principal): Promise<RowStates>;
   /** The rows that have changed. Locks those that exist until the transaction ends. */
   changed(open: OpenUnit, before: RowStates, principal: Principal): Promise<readonly NamedRow[]>;
@@ -112,7 +112,7 @@ export async function rowPlaceOf<P extends Principal, DB>(
   return { table, rows, keys };
 }
 
-/** `undefined`: no row can have this id. */
+/** The columns of the key that a client's id stands for. `undefined`: no row can have this id. */
 function keyValues<P extends Principal, DB>(
   store: Store,
   rule: Rule<P, DB>,

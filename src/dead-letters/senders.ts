@@ -15,8 +15,8 @@ export interface ChainRetry<P extends Principal> {
 }
 
 /**
- * Runs before the transaction begins, because the application's functions may query the same database. Stops at the first letter whose principal is
- * unknown. `undefined`: the root no longer waits.
+ * Finds the calls by which the letters of a chain are applied. Runs before the transaction begins, because the application's functions may query the same
+ * database. Stops at the first letter whose principal is unknown. `undefined`: the root no longer waits.
  */
 type CallsOf<P extends Principal> = (
   retrying: ChainRetry<P>,
@@ -63,8 +63,10 @@ export async function letterPrincipal<P extends Principal>(
   const principal = as ?? (make === undefined ? (letter.principal as P) : await make(letter));
   if (principal === undefined) return undefined;
   if (principal?.userId === letter.userId) return principal;
-  if (as !== undefined) throw badRequest(400, "`as` must be the user whose letter it is.");
-  throw new TypeError("deadLetters.principal returned another user than the letter's.");
+  if (as !== undefined) throw badRequest(400, "`as` must have the `userId` of the letter's user.");
+  throw new TypeError(
+    "deadLetters.principal must return a principal with the `userId` of the letter's user.",
+  );
 }
 
 function callOf<P extends Principal>(

@@ -31,7 +31,7 @@ export function readPayload(payload: unknown, limits: Limits): ReadPayload {
   try {
     const [transaction, ...others] = normalizeUpload(payload, limits).transactions;
     if (transaction === undefined || others.length > 0) {
-      return { invalid: "A letter holds one transaction: { crud: [...] }." };
+      return { invalid: "The payload must be one transaction: { crud: [...] }." };
     }
     if (!("invalid" in transaction)) return { transaction };
     const { invalid, operationIndex } = transaction;
@@ -42,7 +42,7 @@ export function readPayload(payload: unknown, limits: Limits): ReadPayload {
   }
 }
 
-/** An approximation of what `Chain.bytes` counts. */
+/** Approximately the number that `Chain.bytes` counts. */
 export function payloadBytes(letters: readonly StoredLetter[]): number {
   return letters.reduce((bytes, { payload }) => bytes + typedJson(payload).length, 0);
 }
@@ -53,7 +53,7 @@ export type WithDependants = "discard" | "keep";
 export interface Discarded {
   /** The letters that were discarded, dependants included. */
   readonly discarded: readonly string[];
-  /** Roots that were left alone because they have dependants and no choice was given. */
+  /** Roots that were not discarded, because they have dependants and no choice was given. */
   readonly refused: readonly string[];
 }
 

@@ -3,7 +3,7 @@ import type { Principal } from "../context.js";
 import type { ErrorCode } from "../model.js";
 import type { Letter, LetterStatus, LetterSummary, NamedRow } from "../store/letters.js";
 
-/** Selects letters: those that match every member given. `{}` selects every letter. */
+/** Selects the letters that match every given member. `{}` selects every letter. */
 export interface LetterFilter {
   readonly status?: LetterStatus | readonly LetterStatus[];
   readonly userId?: string;
@@ -19,7 +19,7 @@ export interface LetterFilter {
   readonly until?: Date | string;
 }
 
-/** Selects the database if `config.database` depends on the principal. It does not decide as whom a letter is retried: see `as`. */
+/** Selects the database if `config.database` depends on the principal. It does not decide as whom a letter is retried; see `as`. */
 export interface LetterOptions<P extends Principal> {
   readonly principal?: P;
 }
@@ -145,7 +145,7 @@ export interface BulkRetryReport {
   readonly retried: number;
   readonly stale: number;
   readonly failed: number;
-  /** Letters behind one that was not applied, of the same queue or chain. */
+  /** The number of letters that come after a letter of the same queue or chain that was not applied. */
   readonly skipped: number;
   /** In the order in which the letters were handled. */
   readonly results: readonly BulkRetryResult[];
@@ -164,7 +164,7 @@ export interface BulkRetryResult {
 export interface BulkDiscardReport {
   readonly discarded: number;
   readonly ids: readonly string[];
-  /** Letters that were left alone because they have dependants, and the `dependants` option was not given. */
+  /** The ids of letters that were not discarded, because they have dependants and the `dependants` option was not given. */
   readonly refused?: readonly string[];
   /** The `cursor` of the next call. Absent if no letters are left. */
   readonly next?: string;
@@ -174,11 +174,11 @@ export interface BulkDiscardReport {
 export interface LetterComparison {
   /** The first 50. */
   readonly operations: readonly ComparedOperation[];
-  /** How many operations it has beyond these. */
+  /** The number of further operations, which are not compared. */
   readonly more: number;
 }
 
-/** One operation of a letter. Columns have the client's names. What the payload does not contain, or what is invalid in it, is absent. */
+/** One operation of a letter. Columns have the client's names. Members that the payload lacks, or that are invalid, are absent. */
 export interface ComparedOperation {
   /** From 0. */
   readonly operationIndex: number;
@@ -189,7 +189,7 @@ export interface ComparedOperation {
   readonly base?: Readonly<Record<string, unknown>>;
   /** What the letter would write: the operation's `op_data`. */
   readonly yours?: Readonly<Record<string, unknown>>;
-  /** The row as it is now, without its key. `null`: there is no such row. Absent: it can't be read, for example because the login role may not. */
+  /** The current row, without its key. `null`: there is no such row. Absent: the row can't be read, for example because the login role lacks the right. */
   readonly theirs?: Readonly<Record<string, unknown>> | null;
   /** The columns that the rule lets a client write. Absent if there is no rule or no table. */
   readonly columns?: readonly ComparedColumn[];
@@ -227,13 +227,13 @@ export interface DeadLetters<P extends Principal> {
   compare(id: string, options?: LetterOptions<P>): Promise<LetterComparison | undefined>;
   /**
    * Replaces what a letter will write with a payload in the wire format: `{ crud: […] }`. From then on the letter is compared with its rows as they
-   * are now, so a stale letter is open again. The recorded payload is kept beside the new one. Integers beyond 2^53 must be `bigint` or text.
+   * are now, so a stale letter is open again. The letter also keeps the recorded payload. Integers beyond 2^53 must be `bigint` or text.
    */
   edit(id: string, payload: unknown, options?: LetterOptions<P>): Promise<EditResult>;
   /**
    * Applies a letter as the user who sent it, through map, authorize and persist with all their hooks. The writes commit together with the letter's
    * new status, so concurrent retries apply it at most once. The answer that the device received does not change. A failure of the database is a
-   * `failed` result, and not a rejection.
+   * `failed` result and not a rejection.
    */
   retry(id: string, options?: RetryOptions<P>): Promise<RetryResult>;
   /** Closes a letter without writing anything. The `reason`, of 1 to 2,000 characters, is kept with the letter. */

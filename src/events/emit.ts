@@ -1,4 +1,4 @@
-/** Makes events, and passes each to its listeners. `Telemetry` is the interface of the listener for traces and metrics. */
+/** Passes events to their listeners. `Telemetry` is the interface of the listener for traces and metrics. */
 import { origin } from "../errors.js";
 import type { Correlated, ErrorEvent, Tally, TransactionEvent, WriteEvent } from "./events.js";
 import type {
@@ -11,14 +11,14 @@ import type {
 
 export type Emit = (event: WriteEvent) => void;
 
-/** A listener. */
+/** Gets events. */
 export interface Listener {
-  /** The types of events that it is called with. Absent: all. */
+  /** The types of events that the listener gets. Default: all. */
   readonly types?: ReadonlySet<WriteEvent["type"]>;
   readonly tell: (event: WriteEvent) => unknown;
 }
 
-/** These functions are called while requests are processed: they must not throw, and must not wait for anything. */
+/** Receives events and statements, for traces and metrics. The functions are called while requests are processed: they must not throw, and must not wait. */
 export interface Telemetry {
   /** Called with every event. */
   event(event: WriteEvent): void;
@@ -35,7 +35,7 @@ export interface Telemetry {
   waitingLetters(count: () => Promise<Readonly<Record<string, number>>>): void;
 }
 
-/** Calls each listener. One that throws changes nothing. */
+/** Returns the function that passes an event to each listener. A listener that throws changes nothing. */
 export function emitter(listeners: readonly Listener[]): Emit {
   return (given) => {
     const event = given.type === "error" ? withJson(given) : given;
@@ -46,7 +46,7 @@ export function emitter(listeners: readonly Listener[]): Emit {
         const running: unknown = tell(event);
         if (running instanceof Promise) running.catch(() => undefined);
       } catch {
-        // There is nowhere to report the failure of the reporter.
+        // A listener's failure can't be reported anywhere.
       }
     }
   };

@@ -1,7 +1,7 @@
 /** Events as data: a closed union, passed to `config.onEvent`. */
 import type { ErrorCode, Operation, TransactionResult } from "../model.js";
 
-/** In every event of a request. */
+/** The ids that every event of a request contains. */
 export interface Correlated {
   readonly correlationId: string;
   /** The caller's place in a trace, as [W3C Trace Context](https://www.w3.org/TR/trace-context/) writes it. */
@@ -12,7 +12,7 @@ export interface Correlated {
 interface RequestEvent extends Correlated {
   readonly type: "request";
   readonly method: string;
-  /** The path alone, without query. */
+  /** The path, without the query. */
   readonly path: string;
   readonly status: number;
   readonly durationMs: number;
@@ -30,7 +30,7 @@ export interface TransactionEvent extends Correlated {
   readonly attempts: number;
   /** Statements that the database answered, including those of hooks and, with `rls`, the one that sets role and claims. BEGIN, COMMIT and the setting of time limits are not counted. */
   readonly statements: number;
-  /** `hit`: a replay, answered from the ledger. `shared`: it joined an identical one in flight. `off`: nothing identifies the transaction, so a repeat is applied again. */
+  /** `hit`: a replay, answered from the ledger. `miss`: no replay. `shared`: answered with an identical one in progress. `off`: nothing identifies it, so a repeat is applied again. */
   readonly ledger: "hit" | "miss" | "shared" | "off";
   /** Whether the transaction was sent as a whole: on Postgres, with a guarded pool. See `guardPool`. */
   readonly flown: boolean;
@@ -93,7 +93,7 @@ interface DeadLetterEvent extends Correlated {
     readonly columns: readonly string[];
     readonly constraint?: string;
   };
-  /** Whether the same payload is still open from before, so that no new letter was recorded. */
+  /** Whether an earlier letter with the same payload is still open, so that no new letter was recorded. */
   readonly repeat: boolean;
   /** The letter at the root of the chain, if this one is a dependant. */
   readonly root?: string;
@@ -170,7 +170,7 @@ interface RowIdUnfitEvent extends Correlated {
   /** By the source database's names. */
   readonly table: string;
   readonly column: string;
-  /** With its remedy. */
+  /** What is wrong and what to change. */
   readonly message: string;
 }
 
@@ -180,7 +180,7 @@ interface MismatchEvent extends Correlated {
   readonly severity: "error" | "warning";
   /** One of `MismatchCode`. */
   readonly code: string;
-  /** The client's name for the table; for the library's own tables theirs, and empty for a setting. */
+  /** The client's name for the table. For one of the library's own tables, its name in the database. Empty for a setting. */
   readonly table: string;
   readonly column?: string;
   /** What is wrong and what to change. */
@@ -228,16 +228,16 @@ interface BodyMissingEvent extends Correlated {
   readonly cure: string;
 }
 
-/** Middleware in front, such as a body parser, has read an upload before the library saw it. Said once by each process. */
+/** Middleware, such as a body parser, has read an upload before the library. Reported once for each process, for each value of `kept`. */
 interface BodyParsedEvent extends Correlated {
   readonly type: "body_parsed";
-  /** What it has left: the parsed `value`, in which integers beyond 2^53 are rounded, or the `text` or bytes of the body, with every digit. */
+  /** What the middleware kept: the parsed `value`, in which integers beyond 2^53 are rounded, or the `text` or bytes of the body, with every digit. */
   readonly kept: "value" | "text";
   /** What to change. */
   readonly cure: string;
 }
 
-/** A user with the maximum number of devices has a new one. What a device sent that was not seen for `ledger.retentionDays` has been forgotten. */
+/** A user with the maximum number of devices has a new one. The answers to a device that was not seen for `ledger.retentionDays` have been forgotten. */
 interface DeviceForgottenEvent extends Correlated {
   readonly type: "device_forgotten";
   readonly userId: string;

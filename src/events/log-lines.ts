@@ -50,7 +50,7 @@ export function lineOf(event: WriteEvent): Line {
     case "precision_lost":
       return {
         level: "warn",
-        text: `an integer for ${event.table}.${event.column} had been rounded. ${event.cure}`,
+        text: `an integer for ${event.table}.${event.column} was rounded before it reached the library. ${event.cure}`,
       };
     case "body_missing":
       return {
@@ -70,12 +70,12 @@ export function lineOf(event: WriteEvent): Line {
     case "device_forgotten":
       return {
         level: "warn",
-        text: `user ${JSON.stringify(event.userId)} has the maximum number of devices (ledger.devices): what a device had sent that has not been seen for a long time has been forgotten`,
+        text: `user ${JSON.stringify(event.userId)} has the maximum number of devices (ledger.devices): the answers to a device that has not been seen for a long time were forgotten`,
       };
     case "replayed_by_content":
       return {
         level: "info",
-        text: `a transaction of user ${JSON.stringify(event.userId)} was taken for a repeat by its content, and nothing was written`,
+        text: `a transaction of user ${JSON.stringify(event.userId)} was recognized as a repeat by its content, and nothing was written`,
       };
     case "pruned":
       return { level: "info", text: `pruned ${event.removed} rows` };
@@ -87,7 +87,7 @@ export function lineOf(event: WriteEvent): Line {
     case "row_declined":
       return {
         level: "debug",
-        text: `the database did something else with the ${event.op} of row ${JSON.stringify(event.id)} in ${event.table}`,
+        text: `a trigger or rule of the database did something else with the ${event.op} of row ${JSON.stringify(event.id)} in ${event.table}`,
       };
     case "row_kept":
       return {
@@ -97,7 +97,7 @@ export function lineOf(event: WriteEvent): Line {
     case "entry_unmatched":
       return {
         level: "warn",
-        text: `a mutation did not change row ${JSON.stringify(event.id)} of ${event.table}, so the ${event.op} of it in the same transaction was not applied`,
+        text: `a mutation did not change row ${JSON.stringify(event.id)} of ${event.table}, so the ${event.op} of that row in the same transaction was not applied`,
         problem: `${event.type} ${event.table} ${event.op}`,
       };
     case "transaction":
@@ -118,7 +118,7 @@ function errorLine({ during, error, outcome, operationIndex, remedy }: ErrorEven
   const problem = `error ${during} ${outcome} ${withoutInstances(said)}`;
   if (during === "authenticate" && (isUnauthenticated(error) || isForbidden(error))) {
     const status = isForbidden(error) ? 403 : 401;
-    // The quoted values come from the caller's token, so they don't make it another problem.
+    // Quoted values come from the caller's token. The same message with other values is the same problem.
     const kind = problem.replaceAll(/\\./g, "").replaceAll(/"[^"]*"/g, '""');
     const text = `a request was refused with ${status}: ${said}${end}`;
     return { level: "warn", text, problem: kind };
@@ -132,7 +132,7 @@ function errorLine({ during, error, outcome, operationIndex, remedy }: ErrorEven
   return { level: levels[outcome], text, problem };
 }
 
-/** Without ids and numbers, because the same message about another row is the same problem. */
+/** Removes ids and numbers, because the same message about another row is the same problem. */
 function withoutInstances(text: string): string {
   return text
     .replaceAll(/\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b/gi, "#")
@@ -140,7 +140,7 @@ function withoutInstances(text: string): string {
 }
 
 const byCode: Readonly<Record<string, string>> = {
-  UNKNOWN_TABLE: 'add a rule for it to "tables", then retry the letter',
+  UNKNOWN_TABLE: 'add a rule for the table to "tables", then retry the letter',
   FORBIDDEN_COLUMN:
     'list the column in the rule\'s "columns", or set { readOnly: "ignore" } there, or set unknownColumns: "ignore", then retry the letter; if the app has misspelled it, correct the app and edit the letter',
   UNAUTHORIZED: "check who may write the row, according to the rule's owner, scope or belongsTo",
@@ -166,18 +166,18 @@ function parsedLine({ kept, cure }: Of<"body_parsed">): Line {
   return kept === "value"
     ? {
         level: "warn",
-        text: `a body parser in front of the endpoint parses uploads before their caller is known: it rounds integers beyond 2^53, refuses what is above its own size limit, and what it parses is not counted against limits.bodyBytes and limits.memoryBytes. ${cure}`,
+        text: `a body parser parses uploads before their caller is authenticated: it rounds integers beyond 2^53, refuses bodies above its own size limit, and its memory is not counted against limits.bodyBytes and limits.memoryBytes. ${cure}`,
       }
     : {
         level: "info",
-        text: `middleware in front of the endpoint reads uploads before their caller is known, up to a size limit of its own. ${cure}`,
+        text: `middleware reads uploads before their caller is authenticated, up to its own size limit. ${cure}`,
       };
 }
 
 function originText({ origin: page, configured }: Of<"origin_refused">): string {
   if (!configured)
-    return `a web page from another origin asked whether it may send requests (OPTIONS), and "cors" is not set: unless something else answers, the browser blocks its uploads. Remedy: cors: { origins: ["https://app.example.com"] }`;
-  return `pages from ${JSON.stringify(page)} may not send requests, because cors.origins does not contain it. Remedy: add it there, as scheme, host and port`;
+    return `a web page from another origin asked whether it may send requests (OPTIONS), and "cors" is not set: the browser blocks its uploads, unless something else answers. Remedy: set cors: { origins: ["https://app.example.com"] }`;
+  return `pages from ${JSON.stringify(page)} may not send requests, because cors.origins does not contain that origin. Remedy: add it to cors.origins, as scheme, host and port`;
 }
 
 const mostCauses = 5;
@@ -206,6 +206,6 @@ function thrownText(thrown: unknown): string {
   try {
     return String(thrown);
   } catch {
-    return "something that has no text";
+    return "a value that can't be converted to text";
   }
 }

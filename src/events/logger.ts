@@ -9,7 +9,7 @@ export interface Logger {
   warn(line: string): void;
   info?(line: string): void;
   debug?(line: string): void;
-  /** Gets the lines for `info` if there is no `info`, as with Nest's `Logger`. */
+  /** Called for level `info` if there is no function `info`, as in Nest's `Logger`. */
   log?(line: string): void;
 }
 
@@ -19,12 +19,12 @@ export const consoleLogger: Logger = {
   warn: (line) => console.warn(line),
 };
 
-/** The same problem is not written again within this time; its next line says how often it has occurred. */
+/** How long the same problem is not written again. Its next line says how often it has occurred since. */
 const quietMs = 60_000;
 /** How many problems are remembered. */
 const mostKept = 1_000;
 
-/** Writes the lines of the events that the logger has a level for. Never throws. */
+/** Writes the line of each event for whose level the logger has a function. Never throws. */
 export function createLog(logger: Logger): Listener {
   const written = new Map<string, { readonly until: number; held: number }>();
   const methods = { error: "error", warn: "warn", info: "log", debug: "debug" } as const;
@@ -47,7 +47,7 @@ export function createLog(logger: Logger): Listener {
     if (written.size > mostKept && oldest !== undefined) written.delete(oldest);
     const repeated =
       last === undefined || last.held === 0 ? "" : ` (${last.held} more of the same since)`;
-    // Texts of a driver or a client may contain line breaks, and control characters that a terminal would obey.
+    // Text from a driver or a client may contain line breaks, and control characters that a terminal would obey.
     const line = text.replace(/[\s\p{Cc}]+/gu, " ");
     try {
       logger[method]?.(`powersync-writes: ${line} [${event.correlationId}]${repeated}`);
@@ -55,7 +55,7 @@ export function createLog(logger: Logger): Listener {
       // A logger's failure can't be reported anywhere.
     }
   };
-  // Most events only have a line at the level `debug`: without that level, their lines are not made.
+  // Most events have a line only at the level `debug`. Without that level, their lines are not built.
   return logger.debug === undefined ? { types: notForDebugging, tell } : { tell };
 }
 

@@ -1,6 +1,6 @@
 /**
- * What middleware in front has done to a request's body: lost it, or parsed it. The device is not at fault, and keeps its writes until the server is
- * fixed; the operator is told what to change.
+ * Finds out whether middleware has lost or parsed a request's body. A lost body is not the device's fault: the device keeps its writes until the
+ * server is fixed, and the operator is told what to change.
  */
 import { type Emit, correlated } from "../events/emit.js";
 import type { Correlated } from "../events/events.js";
@@ -10,9 +10,10 @@ import { isMissingBody } from "../process/direct.js";
 const shortestUpload = 11;
 
 /**
- * How the body of a request was lost, if it was: the cure. A list, and what is too short to be an upload, is what the device has sent.
+ * Returns the remedy if the body of a request was lost, and otherwise `undefined`. A list, and anything too short to be an upload, counts as sent by
+ * the device.
  *
- * @param left what middleware in front has left of the body
+ * @param left what middleware has left of the body
  */
 export function lossOf(left: unknown, headers: Headers): string | undefined {
   if (isForm(left)) return formCure;
@@ -22,18 +23,18 @@ export function lossOf(left: unknown, headers: Headers): string | undefined {
     : undefined;
 }
 
-/** A form parser that is given JSON makes its text, or the beginning of it, a name. */
+/** Whether a form parser read JSON. It takes the JSON text, or its beginning, for the name of a field. */
 function isForm(body: unknown): boolean {
   if (typeof body !== "object" || body === null) return false;
   return /^\s*[{[]/.test(Object.keys(body)[0] ?? "");
 }
 
 const goneCure =
-  "Middleware has read the body and kept nothing of it. Mount powersync-writes before that middleware, or make it leave the body on the request as `body` or `rawBody`.";
+  "Middleware has read the body without keeping it. Mount powersync-writes before that middleware, or make the middleware keep the body on the request as `body` or `rawBody`.";
 const formCure =
   "A form parser has read the JSON body as a form. Mount powersync-writes before that parser, or limit the parser to the content type application/x-www-form-urlencoded.";
 
-/** Makes the function that tells the operator once that a body parser runs in front. */
+/** Creates the function that tells the operator, once, that a body parser runs before the library. */
 export function parserNotice(emit: Emit): (context: Correlated, kept: "value" | "text") => void {
   const told = new Set<string>();
   return (context, kept) => {
@@ -44,4 +45,4 @@ export function parserNotice(emit: Emit): (context: Correlated, kept: "value" | 
 }
 
 const parserCure =
-  "Mount powersync-writes before the body parser. In Nest, give the module its `path`, and not a path of RouterModule's.";
+  "Mount powersync-writes before the body parser. In Nest, set the module's own `path` instead of a path of RouterModule.";

@@ -13,18 +13,18 @@ import type { WriteRequest } from "../model.js";
 export interface RequestBody {
   /** `undefined` if middleware read the body before and did not keep it. */
   readonly value: unknown;
-  /** A body parser in front made the value, so integers beyond 2^53 may have been rounded. */
+  /** Whether a body parser made the value, so that integers beyond 2^53 may have been rounded. */
   readonly lossyNumbers: boolean;
 }
 
 interface BodyReading {
-  /** Is told how much of the body has arrived, and may end the wait. */
+  /** The request's visit. It is told how much of the body has arrived, and may end the wait. */
   readonly visit?: Visit;
-  /** Transactions with too many values are set aside as `Unread`, so that the rest can be read. If false, such a body is too large. */
+  /** Whether transactions with too many values are set aside as `Unread`, so that the rest can be read. If false, such a body is refused as too large. */
   readonly setsAside?: boolean;
 }
 
-/** Reads and parses the body. Throws `badRequest()`; `retryable()` if the body did not arrive; `Crowded` if there is no room for it. */
+/** Reads and parses the body. Rejects with `badRequest()`, with `retryable()` if the body did not arrive, or with `Crowded` if there is no room for it. */
 export async function readBody(
   request: WriteRequest,
   limits: Limits,
@@ -32,13 +32,13 @@ export async function readBody(
   reading: BodyReading = {},
 ): Promise<RequestBody> {
   const parameters = checkContentType(request.headers);
-  // A body that there is no room for is refused unread. The length of a compressed body says nothing about its memory.
+  // A body for which there is no room is refused before it is read. The length of a compressed body says nothing about the memory that it needs.
   const declared = Number(request.headers.get("content-length"));
   if (declared > shortUnits && !request.headers.has("content-encoding")) {
     reading.visit?.measurable(declared);
   }
   const body = await take(request, limits.bodyBytes, timeouts, reading.visit);
-  // Only the parser in front knows the size of its value, and it has a limit of its own.
+  // Only the parser that ran before knows the size of its value, and it has a limit of its own.
   const parsed = (value: unknown): RequestBody => {
     reading.visit?.arrived(0);
     return { value, lossyNumbers: true };
@@ -60,7 +60,7 @@ export async function readBody(
   return parsed(body);
 }
 
-/** Whether middleware in front has read the body and kept nothing of it. */
+/** Whether middleware has read the body without keeping it. */
 function isGone(body: unknown, headers: Headers): boolean {
   if (body === undefined) return true;
   const size =
@@ -127,7 +127,7 @@ const jsonType = /^application\/(?:json|[\w!#$&^.+-]+\+json)$/i;
 const utf8 = /^"?utf-?8"?$/i;
 
 /**
- * Checks the header even if a parser in front has already read the body: such a parser may accept forms, or any type, and browsers send a form on
+ * Checks the header even if a parser has already read the body: such a parser may accept forms, or any type, and browsers send a form on
  * another site's page with the user's cookies. A page can't send a JSON content type to another origin without a preflight.
  *
  * @returns the content type's parameters
@@ -222,22 +222,22 @@ function decode(bytes: Uint8Array): string {
 }
 
 function checkTextSize(text: string, maxBytes: number): void {
-  // A UTF-16 unit becomes one to three bytes in UTF-8, so the exact count is only needed between these bounds.
+  // A UTF-16 unit becomes one to three bytes in UTF-8, so the exact count is needed only between these bounds.
   if (text.length * 3 <= maxBytes) return;
   if (text.length > maxBytes || new TextEncoder().encode(text).byteLength > maxBytes) {
     throw bodyTooLarge(maxBytes);
   }
 }
 
-/** A text this short can't hold much, whatever is in it. In UTF-16 code units. */
+/** Text of this length or less can't hold many values. In UTF-16 code units. */
 const shortUnits = 1_024;
-/** A longer text is parsed piece by piece. */
+/** Text above this length is parsed in pieces. In UTF-16 code units. */
 const longUnits = 64 * 1_024;
 
 // Approximate memory, including what mapping and writing take; measured for the worst case of each (V8 13.6, in Node 24).
 const bytesOfUnit = 2;
 const bytesOfValue = 112;
-/** For text that is set aside: recording it as a dead letter makes another copy of the text. */
+/** For text that is set aside: recording it as a dead letter makes a second copy. */
 const bytesOfUnitAside = 4;
 
 /** Nesting levels of the envelope around an operation's members, with some to spare. */

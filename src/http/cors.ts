@@ -5,7 +5,7 @@ export interface CorsOptions {
   readonly origins: readonly string[] | ((origin: string) => boolean);
   /** Whether pages may send cookies. Bearer tokens don't need it. Default false. */
   readonly credentials?: boolean;
-  /** How long a browser may cache the answer to a preflight, in seconds. */
+  /** How long a browser may cache the answer to a preflight, in seconds. Default: the browser decides. */
   readonly maxAgeSeconds?: number;
 }
 

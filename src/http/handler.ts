@@ -92,7 +92,7 @@ const nothing = async (): Promise<Answer> =>
 
 const sameOrigin: CrossOrigin = { allowed: false, headers: {} };
 
-/** A request and its context, which carries the correlation id. */
+/** A request and its context, which contains the correlation id. */
 interface Call {
   readonly request: WriteRequest;
   readonly context: RequestContext;
@@ -231,7 +231,7 @@ async function called<P extends Principal, DB, Answered>(
       return thrown.status === 429 ? tooMany(thrown.message) : unavailable(thrown.message);
     }
     const { during } = at;
-    // A body that was lost before it reached the library is the server's fault, and not a bad request.
+    // If the body was lost before it reached the library, the server is at fault, and the request is not a bad one.
     const loss =
       body?.lossyNumbers && during !== "transaction"
         ? lossOf(body.value, request.headers)
@@ -255,9 +255,9 @@ async function called<P extends Principal, DB, Answered>(
 
 /** What the operator can do about a refused request, by its status. */
 const remedies: Readonly<Record<number, string>> = {
-  400: "send what docs/wire.md says, or use PowerSyncWriteConnector; writes wait on the device until then",
+  400: "make the client send requests as docs/wire.md describes, or use PowerSyncWriteConnector; writes wait on the device until then",
   413: "raise limits.bodyBytes and the body size of each proxy in front, or have the app write smaller transactions",
-  415: "send application/json, in UTF-8, as it is or as gzip or deflate",
+  415: "make the client send application/json in UTF-8, uncompressed or with gzip or deflate",
 };
 
 async function respond<P extends Principal, DB>(

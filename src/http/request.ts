@@ -1,4 +1,4 @@
-/** What a request's head says: which of the endpoint's routes it is for, and the ids by which logs name it. */
+/** Reads a request's method, URL and headers: the route that it is for, and the ids by which logs name it. */
 import type { Emit } from "../events/emit.js";
 import type { Correlated } from "../events/events.js";
 import {

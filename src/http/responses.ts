@@ -13,13 +13,13 @@ import type { TransactionResult, WriteResponse } from "../model.js";
 
 type Schemas = components["schemas"];
 
-/** An answer before it is serialized. A string is sent as it is; any other body becomes JSON. */
+/** An answer before it is serialized. A string is sent unchanged. Any other body becomes JSON. */
 export interface Answer extends More {
   readonly status: number;
   readonly body: unknown;
 }
 
-/** What an answer carries beyond what the contract defines. */
+/** The parts of an answer that the contract does not define. */
 export interface More {
   readonly headers?: Readonly<Record<string, string>>;
   readonly results?: readonly TransactionResult[];
@@ -75,12 +75,12 @@ export function message<Status extends number>(
   return { status, body: { message: text }, ...(headers && { headers }) };
 }
 
-/** The server can't take the request right now. */
+/** The answer if the server can't take the request right now. */
 export function unavailable(text: string, retryAfterMs = defaultRetryMs): Told<503> {
   return message(503, text, retryAfter(retryAfterMs));
 }
 
-/** The caller has too much of something. */
+/** The answer to a caller who is over a limit. */
 export function tooMany(text: string, retryAfterMs = defaultRetryMs): Told<429> {
   return message(429, text, retryAfter(retryAfterMs));
 }

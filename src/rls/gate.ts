@@ -12,7 +12,7 @@ import type { InspectedRole, PolicyReport } from "../store/tables.js";
 import type { DatabaseCaller, Store } from "../store/store.js";
 import { databaseCaller } from "./rls.js";
 
-/** Whether the policies bind the role that the data is written as. */
+/** Reports whether the policies restrict the role that writes the data. */
 export type InspectPolicies = (store: Store, role: InspectedRole["role"]) => Promise<PolicyReport>;
 
 /** Returns the role and settings of the caller. Throws only `retryable`, if nothing may be written right now. */
@@ -34,7 +34,7 @@ const badForMs = 3_000;
 /** The most roles of one database that are remembered. */
 const maxRoles = 1_000;
 
-/** `undefined` without `rls`: there is nothing to inspect. */
+/** Returns `undefined` without `rls`, when there is nothing to inspect. */
 export function createInspectPolicies<P extends Principal, DB>({
   rls,
   tables,
@@ -79,7 +79,7 @@ export function createGate<P extends Principal, DB>(
   ): Promise<PolicyReport> => {
     const last = known.get(role);
     if (last !== undefined && performance.now() < last.until) return last.report;
-    // Concurrent requests share this inspection. It takes its connection before any of them has one.
+    // Concurrent requests share this inspection. It takes its connection before any of the requests has one, so it can't wait for them.
     const report = withinMs(inspectionMs, inspect(store, role === "" ? "login" : { name: role }));
     const latest: PoliciesSeen = { report, until: Number.POSITIVE_INFINITY };
     known.delete(role);

@@ -38,10 +38,12 @@ export function rls<P extends Principal>(options: RlsOptions<P> = {}): RlsOption
   return options;
 }
 
-/** @throws TypeError also for `none`, which Postgres takes for the login role */
+/** @throws TypeError for what is not a role's name, and for `none`, by which Postgres means the login role */
 function checkRole(role: unknown): asserts role is string {
   if (typeof role !== "string" || role === "" || role === "none" || !isStorable(role)) {
-    throw new TypeError('rls: the role must be the name of a role, not empty and not "none".');
+    throw new TypeError(
+      'rls: the role must be the name of a database role. An empty text and "none" are not allowed.',
+    );
   }
 }
 
@@ -54,15 +56,15 @@ function checkSetting(name: string): void {
   }
 }
 
-/** Text that Postgres can hold. */
+/** Whether Postgres can store the text: without NUL, and without half of a surrogate pair. */
 function isStorable(text: string): boolean {
   return !text.includes("\0") && text.isWellFormed();
 }
 
 /**
- * Throws what the application's functions throw.
+ * Returns the role and the settings with which a caller's data is written. Also throws what the application's functions throw.
  *
- * @throws TypeError if they return no role or no claims, or a text that no setting can hold: the data is then not written at all
+ * @throws TypeError if they return no role or no claims, or text that no setting can hold
  */
 export function databaseCaller<P extends Principal>(
   rls: RlsOptions<P>,
@@ -85,7 +87,7 @@ export function databaseCaller<P extends Principal>(
   };
 }
 
-/** `undefined`: the login role. */
+/** `undefined` means the login role. */
 export function roleOf<P extends Principal>(
   { role }: RlsOptions<P>,
   principal: P,
@@ -108,7 +110,9 @@ function claimsText(claims: unknown): string {
   const text = typeof claims === "string" ? claims : stringifyJson(claims);
   // JSON can contain both, but a policy's `::jsonb` can't read them: every statement would fail as if the data were wrong.
   if (!isStorable(text) || unreadable.test(text)) {
-    throw new TypeError("rls: the claims contain a character that Postgres can't store.");
+    throw new TypeError(
+      "rls: the claims contain a character that Postgres can't store: NUL, or half of a surrogate pair.",
+    );
   }
   return text;
 }

@@ -111,7 +111,7 @@ export function limitsOf(given: Partial<Limits> = {}): Limits {
 /** @throws TypeError for an invalid limit */
 export function checkLimit(option: string, value: number): void {
   if (value === Infinity || (Number.isSafeInteger(value) && value > 0)) return;
-  throw new TypeError(`${option} must be a whole number above 0; or Infinity, for none.`);
+  throw new TypeError(`${option} must be a whole number above 0, or Infinity for no limit.`);
 }
 
 /** @throws TypeError for an invalid time */

@@ -79,7 +79,7 @@ describe.each(adapters)("%s", (_, start) => {
       const { status, text } = await request({}, method, url, json, writes);
       expect([status, text]).toEqual([
         403,
-        '{"message":"Name this host in `hosts` of the admin routes."}',
+        '{"message":"The admin routes may not be called by this host name. Add it to their option `hosts`."}',
       ]);
     }
     expect((await writes.deadLetters.get(id))?.status).toBe("open");

@@ -122,7 +122,7 @@ describe.skipIf(path === undefined)("the page for dead letters", () => {
     const editor = page.locator("#payload");
     await editor.fill("{ nothing");
     await page.getByRole("button", { name: "Store" }).click();
-    await said("this is no JSON");
+    await said("the payload is not valid JSON");
     const crud = [{ ...patch("things", uuid(1), { size: 8, big: "B" }) }];
     await editor.fill(JSON.stringify({ crud }).replace('"B"', "9007199254740993"));
     await page.getByRole("button", { name: "Store" }).click();
@@ -130,7 +130,7 @@ describe.skipIf(path === undefined)("the page for dead letters", () => {
     await page.locator("dd", { hasText: "edited since" }).waitFor();
     expect(await page.locator("#payload").inputValue()).toContain("9007199254740993");
     await page.getByRole("button", { name: "Retry", exact: true }).click();
-    await said("The letter is applied.");
+    await said("The letter has been applied.");
     const [thing] = await database.db.selectFrom("things").selectAll().execute();
     expect(database.plain(thing ?? {})).toMatchObject({ size: 8, big: "9007199254740993" });
     expect(problems.filter((text) => !/status of (?:409|422)/.test(text))).toEqual([]);
@@ -147,11 +147,11 @@ describe.skipIf(path === undefined)("the page for dead letters", () => {
     await expect.poll(() => page.locator("#letters li").count()).toBe(3);
     await page.getByLabel("All shown").check();
     await page.getByRole("button", { name: "Retry selected" }).click();
-    await said("0 applied. 3 not:");
+    await said("0 applied, 3 not applied.");
     await page.getByLabel("All shown").check();
     await page.getByRole("button", { name: "Discard selected…" }).click();
     await page.locator("#discard-yes").click();
-    await page.locator("#discard-problem", { hasText: "Say why" }).waitFor();
+    await page.locator("#discard-problem", { hasText: "Enter a reason" }).waitFor();
     await page.getByLabel("Reason, kept with the letter").fill("All of one test.");
     await page.locator("#discard-yes").click();
     await said("3 discarded.");
@@ -168,13 +168,13 @@ describe.skipIf(path === undefined)("the page for dead letters", () => {
     await page.locator("#letters li", { hasText: "1 depends on it" }).locator("a").click();
     await page.getByRole("button", { name: "Retry the chain" }).waitFor();
     await page.locator("#letter ol a").click();
-    await page.getByText("It depends on another letter").waitFor();
+    await page.getByText("This letter depends on another letter").waitFor();
     await page.locator("#letter p a").click();
-    await page.getByText("These depend on it").waitFor();
+    await page.getByText("These letters depend on this one").waitFor();
     await page.getByRole("button", { name: "Discard…", exact: true }).click();
     await page.getByLabel("Reason, kept with the letter").fill("Old.");
     await page.locator("#discard-yes").click();
-    await said("0 discarded. 1 not:");
+    await said("0 discarded, 1 not discarded.");
     await page.getByRole("button", { name: "Discard…", exact: true }).click();
     await page.getByLabel("Reason, kept with the letter").fill("Old.");
     await page.getByLabel("Discard them, too").check();
@@ -223,12 +223,14 @@ describe.skipIf(path === undefined)("the page for dead letters", () => {
     await page.getByText("Not stored yet.").waitFor();
     await browser.clearCookies();
     await page.getByRole("button", { name: "Refresh" }).click();
-    await said("Your session may have ended: sign in again");
+    await said("Your session may have ended. Sign in again");
     expect(await page.locator("#letters li").count()).toBe(2);
     expect(await editor.inputValue()).toBe('{"crud":[]}');
     await page.getByLabel("All shown").check();
     await page.getByRole("button", { name: "Retry selected" }).click();
-    await said("0 applied. 2 not: You may not use this endpoint. Your session may have ended");
+    await said(
+      "0 applied, 2 not applied. The first error: You may not use this endpoint. Your session may have ended",
+    );
     await page.locator("#letters a").last().click();
     await page.locator("#letter .failed", { hasText: "Your session may have ended" }).waitFor();
     await signIn();
@@ -253,7 +255,7 @@ describe.skipIf(path === undefined)("the page for dead letters", () => {
     const theirs = { crud: [put("things", uuid(1), { size: 3 })] };
     await writes.deadLetters.edit(letter?.id ?? "", theirs);
     await page.getByRole("button", { name: "Store" }).click();
-    await said("Not stored. Another operator has changed the letter meanwhile");
+    await said("Not stored: another operator has changed the letter in the meantime");
     expect(await editor.inputValue()).toBe('{"crud":[]}');
     await page.getByRole("button", { name: "Undo" }).click();
     await expect.poll(() => editor.inputValue()).toContain('"size": 3');
@@ -314,7 +316,7 @@ describe.skipIf(path === undefined)("the page for dead letters", () => {
     await page.getByRole("button", { name: "Cancel" }).click();
     await ask.focus();
     await page.keyboard.press("Enter");
-    expect(await page.getByLabel("Leave it as it is").isChecked()).toBe(true);
+    expect(await page.getByLabel("Do not discard a letter that has some").isChecked()).toBe(true);
     await page.keyboard.type("Old.");
     await page.locator("#discard-yes").focus();
     await page.keyboard.press("Enter");

@@ -208,7 +208,7 @@ describe.skipIf(chromium === undefined)("the page, in Chromium", () => {
     await rename(page, 0, "");
     await rename(page, 1, "");
     await page.getByText("See a write rejected").click();
-    await page.getByRole("button", { name: "make a list in somebody else’s name" }).click();
+    await page.getByRole("button", { name: "create a list in somebody else’s name" }).click();
     await expect
       .poll(() => status(page), patient)
       .toBe("Everything has been sent; 4 writes were rejected.");
@@ -335,11 +335,11 @@ describe.skipIf(chromium === undefined)("the page, in Chromium", () => {
     await expect.poll(notes, patient).toEqual(["Written on another device (1)", 2]);
     await expect
       .poll(() => page.locator("#other-device-says").textContent(), patient)
-      .toContain("counted one more");
+      .toContain("added one person");
     await page.getByRole("switch", { name: "Online" }).check();
     const writes = page.locator("#rejected li.write");
     await expect.poll(() => writes.count(), patient).toBe(1);
-    // Both have counted one more, and neither note is lost.
+    // Both have added one person, and neither note is lost.
     expect(notes()).toEqual(["Written on another device (1)", 3]);
     expect(await writes.getByRole("heading").textContent()).toBe("Change of a note: Dinner");
     expect(await writes.getByRole("row").last().getByRole("cell").allTextContents()).toEqual([
@@ -368,7 +368,7 @@ describe.skipIf(chromium === undefined)("the page, in Chromium", () => {
   it("keeps status and rejections in sight with a long list, and offers only what can be put right", async () => {
     const page = await begin("judy", ...Array.from({ length: 40 }, (_, index) => `Todo ${index}`));
     await page.getByText("See a write rejected").click();
-    await page.getByRole("button", { name: "make a list in somebody else’s name" }).click();
+    await page.getByRole("button", { name: "create a list in somebody else’s name" }).click();
     const writes = page.locator("#rejected li.write");
     await expect.poll(() => writes.count(), patient).toBe(1);
     // Another name would not make it the caller's.
@@ -422,9 +422,9 @@ describe.skipIf(chromium === undefined)("the page, in Chromium", () => {
       await page.goto(`${other.url}/?user=kim`);
       const sync = page.locator("#sync");
       const says = (text: RegExp) => expect.poll(() => sync.textContent(), patient).toMatch(text);
-      await says(/does not trust this app/);
+      await says(/refuses this app's token/);
       answer = "open";
-      await says(/^The first sync is under way/);
+      await says(/^The first sync is in progress/);
       await closing();
       await says(/can’t be reached/);
       await page.screenshot({ path: synced });
@@ -452,7 +452,7 @@ describe.skipIf(chromium === undefined)("the page, in Chromium", () => {
   it("is somebody else's in another tab, and the same in a second one of the same user", async () => {
     const erin = await begin("erin", "Milk");
     const [again, bob] = [await open("erin"), await open("bob")];
-    expect(await bob.getByText("Make a list to begin with.").isVisible()).toBe(true);
+    expect(await bob.getByText("Create a list to begin with.").isVisible()).toBe(true);
     await addList(bob, "Bob’s list");
     await addTodo(bob, "Bob’s todo");
     await addTodo(again, "From the second tab");

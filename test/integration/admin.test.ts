@@ -148,7 +148,7 @@ describe.each(Object.entries(adapters))("%s", (_name, listener) => {
         "You may not use this endpoint.",
       ],
       [{ "x-console": "closed" }, 403, "Not you."],
-      [{ "x-console": "broken" }, 503, "This can't be answered right now."],
+      [{ "x-console": "broken" }, 503, "The request can't be answered right now. Try again."],
     ];
     const requests: readonly (readonly [string, string, unknown?])[] = [
       ["GET", ""],

@@ -171,7 +171,7 @@ describe("large integers", () => {
   it.each(leavesValue)("are retryable behind %s, which has rounded them", async (_what, start) => {
     const { answers: given, about } = await answers(start, [bigInteger]);
     expect(given).toMatchObject([{ status: 200, body: { status: "retryable_error" } }]);
-    expect(about("an integer for things.big had been rounded")).toHaveLength(1);
+    expect(about("an integer for things.big was rounded")).toHaveLength(1);
   });
 
   it.each(leavesText)("keep every digit behind %s", async (_what, start) => {
@@ -187,15 +187,17 @@ describe("the log", () => {
 
   it.each(leavesValue)("warns once of %s", async (_what, start) => {
     const { about } = await answers(start, bodies);
-    expect(about("in front of the endpoint")).toEqual([
-      expect.stringMatching(/^warn: .*a body parser in front .* Mount powersync-writes before/),
+    expect(about("before their caller is authenticated")).toEqual([
+      expect.stringMatching(
+        /^warn: .*a body parser parses uploads .* Mount powersync-writes before/,
+      ),
     ]);
   });
 
   it.each(leavesText)("says once that %s reads uploads", async (_what, start) => {
     const { about } = await answers(start, bodies);
-    expect(about("in front of the endpoint")).toEqual([
-      expect.stringMatching(/^info: .*middleware in front .* Mount powersync-writes before/),
+    expect(about("before their caller is authenticated")).toEqual([
+      expect.stringMatching(/^info: .*middleware reads uploads .* Mount powersync-writes before/),
     ]);
   });
 
@@ -281,13 +283,13 @@ describe("an operator's edit", () => {
     const before = "Mount powersyncWritesAdmin before it.";
     expect(await edit(express.json())).toEqual([
       400,
-      `A body parser in front has rounded an integer. ${before}`,
+      `A body parser has rounded an integer. ${before}`,
     ]);
     const readAll: RequestHandler = (request, _response, next) =>
       void request.resume().on("end", () => next());
     expect(await edit(readAll)).toEqual([
       400,
-      `Middleware has read the body and kept nothing of it. ${before}`,
+      `Middleware has read the body without keeping it. ${before}`,
     ]);
     expect(await letters.get(letter?.id ?? "")).toMatchObject({ status: "open" });
   });

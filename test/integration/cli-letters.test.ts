@@ -226,7 +226,7 @@ describe.each([sqlite, ...(long && (await postgresAvailable()) ? [postgres] : []
         const wrong = await edit('\'s/"PUT"/"POST"/\'');
         expect([wrong.code, wrong.stderr]).toEqual([
           1,
-          expect.stringContaining("It was not stored"),
+          expect.stringContaining("The payload was not stored"),
         ]);
         expect(await run("retry", id)).toMatchObject({
           code: 1,
@@ -351,7 +351,7 @@ describe.each([sqlite, ...(long && (await postgresAvailable()) ? [postgres] : []
       if (url.startsWith("postgres")) {
         expect(verdicts.get("connections")).toMatchObject({
           level: "ok",
-          detail: expect.stringContaining("gives 10 at once"),
+          detail: expect.stringContaining("provides 10 at once"),
         });
       }
     });

@@ -276,7 +276,9 @@ describe.each(dialects)("$name", (dialect) => {
         attempts: 2,
         errorCode: "UNAUTHORIZED",
       });
-      await expect(letters.retry(id, { as: bob.principal })).rejects.toThrow(/must be the user/);
+      await expect(letters.retry(id, { as: bob.principal })).rejects.toThrow(
+        /must have the `userId`/,
+      );
       expect(await letters.get(id)).toMatchObject({ status: "open", attempts: 2 });
     });
 

@@ -138,7 +138,7 @@ for (const dialect of dialects) {
       const log = writesOn(db, { tables: { things: { ...everyone, columns: ["size"] } } });
       expect(await log.put("lists", { name: "x" })).toMatchObject(refused);
       expect(await log.put("things", { code: "x" })).toMatchObject(refused);
-      expectLine(log, /UNKNOWN_TABLE.*"lists"/, /Remedy: add a rule for it to "tables"/);
+      expectLine(log, /UNKNOWN_TABLE.*"lists"/, /Remedy: add a rule for the table to "tables"/);
       expectLine(
         log,
         /FORBIDDEN_COLUMN.*"code"/,
@@ -381,14 +381,18 @@ describe("over HTTP", () => {
     const log = await onFetch();
     const body = JSON.stringify({ rows: [] });
     expect((await log.ask("/api/data", { method: "POST", headers: json, body })).status).toBe(400);
-    expectLine(log, /refused with 400: .*transactions/, /Remedy: send what docs\/wire\.md says/);
+    expectLine(
+      log,
+      /refused with 400: .*transactions/,
+      /Remedy: make the client send requests as docs\/wire\.md describes/,
+    );
   });
 
   it("no JSON", async () => {
     const log = await onFetch();
     const headers = { "content-type": "text/plain" };
     expect((await log.ask("/api/data", { method: "POST", headers, body: "{}" })).status).toBe(415);
-    expectLine(log, /refused with 415/, /Remedy: send application\/json/);
+    expectLine(log, /refused with 415/, /Remedy: make the client send application\/json/);
   });
 
   it("a page of another origin, without `cors`", async () => {
@@ -397,7 +401,7 @@ describe("over HTTP", () => {
     for (let time = 0; time < 3; time += 1)
       await log.ask("/api/data", { method: "OPTIONS", headers });
     await log.ask("/elsewhere", { method: "OPTIONS", headers });
-    expectLine(log, /"cors" is not set/, /Remedy: cors: \{ origins: /);
+    expectLine(log, /"cors" is not set/, /Remedy: set cors: \{ origins: /);
     expect(log.lines).toHaveLength(1);
   });
 
@@ -411,7 +415,7 @@ describe("over HTTP", () => {
     expectLine(
       log,
       /pages from "https:\/\/app\.example\.com:3000" may not send requests/,
-      /Remedy: add it there/,
+      /Remedy: add it to cors\.origins/,
     );
   });
 
@@ -420,7 +424,7 @@ describe("over HTTP", () => {
     const answer = await log.ask("/api/dta", { method: "POST", headers: json, body: "{}" });
     expect(answer.status).toBe(404);
     expect(await answer.text()).toMatch(
-      /Uploads go by POST to the endpoint's path, \/api\/data .*check the client's URL/,
+      /Send uploads with POST to the endpoint's path, which is \/api\/data .*Check the client's URL/,
     );
   });
 
@@ -500,7 +504,7 @@ describe("over HTTP", () => {
     await log.ask(text);
     expectLine(
       log,
-      /an integer for things\.big had been rounded/,
+      /an integer for things\.big was rounded/,
       /Mount powersync-writes before the body parser/,
     );
   });

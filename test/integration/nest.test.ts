@@ -200,17 +200,17 @@ describe.each<Platform>(["Express", "Fastify"])("Nest on %s", (platform) => {
       [
         "no configuration",
         () => PowerSyncWriteModule.forRoot(undefined as never),
-        /^PowerSyncWriteModule has no configuration: give it to forRoot/,
+        /^PowerSyncWriteModule has no configuration\. Pass one to forRoot/,
       ],
       [
         "a factory that returns none",
         () => PowerSyncWriteModule.forRootAsync({ useFactory: () => undefined as never }),
-        /^PowerSyncWriteModule has no configuration: .* return it from the factory/,
+        /^PowerSyncWriteModule has no configuration\. .* return one from the factory/,
       ],
       [
         "a configuration in place of a factory",
         () => PowerSyncWriteModule.forRootAsync(testConfig(database.db) as never),
-        /forRootAsync: give `useFactory`, .* A configuration goes to forRoot\.$/,
+        /forRootAsync needs `useFactory`, .* To pass a configuration, use forRoot\.$/,
       ],
       [
         "a class that makes no configuration",
@@ -228,12 +228,12 @@ describe.each<Platform>(["Express", "Fastify"])("Nest on %s", (platform) => {
       [
         "admin routes without a WriteService",
         () => PowerSyncWriteAdminModule.forRoot({ guard: () => true }),
-        /^PowerSyncWriteAdminModule finds no WriteService\. List .* or give `writes`\.$/,
+        /^PowerSyncWriteAdminModule finds no WriteService\. List .* or set `writes`\.$/,
       ],
       [
         "admin routes without a factory",
         () => PowerSyncWriteAdminModule.forRootAsync({} as never),
-        /^PowerSyncWriteAdminModule\.forRootAsync: give `useFactory`\.$/,
+        /^PowerSyncWriteAdminModule\.forRootAsync needs `useFactory`\.$/,
       ],
     ])("names the mistake: %s", async (_what, imported, message) => {
       const starting = async () => start(module({ imports: [imported() as never] }));
@@ -490,7 +490,9 @@ describe.each<Platform>(["Express", "Fastify"])("Nest on %s", (platform) => {
     it("can't join writes that have been made, and can't be made for each request", async () => {
       const made = PowerSyncWriteModule.forRoot(createWrites(testConfig(database.db)));
       const joining = module({ imports: [LogModule, made], providers: [First] });
-      await expect(start(joining)).rejects.toThrow("@WriteHook() needs the configuration");
+      await expect(start(joining)).rejects.toThrow(
+        "@WriteHook() can't be added to writes that have already been created",
+      );
 
       @WriteHook()
       class Scoped extends Logging {

@@ -289,7 +289,7 @@ describe.skipIf(!(await postgresAvailable()))("services in the transaction", () 
           await client.query("begin").catch(() => undefined);
           await client.query("commit").catch(() => undefined);
         },
-        "open already",
+        "already open",
       ],
       ["an inner transaction left open", (client) => client.query("begin"), "unawaited"],
       [
@@ -303,7 +303,7 @@ describe.skipIf(!(await postgresAvailable()))("services in the transaction", () 
       [
         "the connection's end",
         (client) => (client as unknown as pg.Client).end().catch(() => undefined),
-        "ended",
+        "can't end it",
       ],
     ])("%s", async (_name, use, cause) => {
       const services = around(async (client) => {

@@ -54,17 +54,17 @@ const few = ["--token", "alice", "--token2", "bob", "--only", "U-10,L-400,S-34,C
 describe("audit URL", () => {
   it("prints a table, and exits with 0 where every MUST holds", async () => {
     expect(await auditCommand([url, ...few], io)).toBe(0);
-    expect(out).toContain("L-400  MUST   ok      applies a transaction once");
+    expect(out).toContain("L-400  MUST   ok      applies a repeated transaction only once");
     expect(out).toContain("C-700  MUST   not run");
     expect(out).toMatch(
       /\d+ cases in [\d.]+ s: \d+ passed, 0 failed, 1 not run\. Level 3 of 4 is reached\./,
     );
-    expect(out).not.toContain("What to mend");
+    expect(out).not.toContain("What to fix");
     expect(progress.at(0)).toMatch(/^1 of \d+: /);
     expect(progress.at(-1)).toBeUndefined();
   });
 
-  it("exits with 1 where one does not hold, and says what to mend, in every form", async () => {
+  it("exits with 1 where one does not hold, and says what to fix, in every form", async () => {
     const junit = join(folder, "junit.xml");
     const mend = join(folder, "mend.md");
     // What is one user's is the other's: it is the same one.
@@ -102,11 +102,11 @@ describe("audit URL", () => {
       ["http://example.com", "--tokn", "x"],
       "Did you mean --token?",
     ],
-    ["two URLs", ["http://example.com", "http://example.com"], "is not expected here"],
+    ["two URLs", ["http://example.com", "http://example.com"], "is not expected"],
     [
       "a case that there is not",
       ["http://example.com", "--token", "x", "--only", "U-1,Q-1"],
-      '--only: the id of no case begins with "Q-1"',
+      '--only: no case has an id that begins with "Q-1"',
     ],
     [
       "a level that there is not",
@@ -116,7 +116,7 @@ describe("audit URL", () => {
     [
       "half an outage",
       ["http://example.com", "--token", "x", "--outage-begin", "true"],
-      "belong together",
+      "or neither",
     ],
     ["a missing file", ["http://example.com", "--token", "@/no/such/file"], "can't be read"],
     ["a database that it does not know", ["--sql", "oracle"], "--sql must be one of"],

@@ -30,7 +30,7 @@ describe("limits", () => {
     expect(limitsOf({ [name]: Infinity })).toMatchObject({ [name]: Infinity });
     for (const value of nonsense) {
       expect(() => limitsOf({ [name]: value }), String(value)).toThrow(
-        new TypeError(`limits.${name} must be a whole number above 0; or Infinity, for none.`),
+        new TypeError(`limits.${name} must be a whole number above 0, or Infinity for no limit.`),
       );
     }
   });

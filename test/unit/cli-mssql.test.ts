@@ -102,11 +102,11 @@ describe("the command on SQL Server", () => {
         what: "reachable",
         detail: expect.stringMatching(/^Microsoft SQL Server, as SQLite, \d+ ms$/),
       },
-      { what: "clock", detail: "as on this machine" },
+      { what: "clock", detail: "the same as on this machine" },
       {},
       { what: "dead letters that wait", detail: expect.stringMatching(/^1: CHECK_VIOLATION 1\./) },
       { what: "parked", detail: "none" },
-      { what: "failing again and again" },
+      { what: "repeated failures" },
       { what: "the ledger", detail: "1 row" },
     ]);
     expect(sent.flatMap(faults)).toEqual([]);

@@ -137,7 +137,7 @@ describe("each event's line", () => {
     [
       { type: "precision_lost", correlationId: id, table: "t", column: "big", cure: "Do this." },
       "warn",
-      "an integer for t.big had been rounded. Do this.",
+      "an integer for t.big was rounded before it reached the library. Do this.",
     ],
     [
       { type: "body_missing", correlationId: id, cure: "Do that." },
@@ -147,12 +147,12 @@ describe("each event's line", () => {
     [
       { type: "body_parsed", correlationId: id, kept: "value", cure: "Do that." },
       "warn",
-      "a body parser in front of the endpoint parses uploads before their caller is known: it rounds integers beyond 2^53, refuses what is above its own size limit, and what it parses is not counted against limits.bodyBytes and limits.memoryBytes. Do that.",
+      "a body parser parses uploads before their caller is authenticated: it rounds integers beyond 2^53, refuses bodies above its own size limit, and its memory is not counted against limits.bodyBytes and limits.memoryBytes. Do that.",
     ],
     [
       { type: "body_parsed", correlationId: id, kept: "text", cure: "Do that." },
       "info",
-      "middleware in front of the endpoint reads uploads before their caller is known, up to a size limit of its own. Do that.",
+      "middleware reads uploads before their caller is authenticated, up to its own size limit. Do that.",
     ],
     [
       { type: "not_ready", correlationId: id, problems: ["One.", "Two."] },

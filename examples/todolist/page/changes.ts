@@ -1,4 +1,4 @@
-/** What the user does, as changes of the local database. PowerSync queues them for upload. */
+/** The user's actions as changes of the local database, which PowerSync queues for upload. */
 import type { PowerSyncDatabase } from "@powersync/web";
 import { createMutators } from "../../../src/client/index.js";
 import { definitions } from "../mutations.js";
@@ -12,7 +12,7 @@ export function createChanges(database: PowerSyncDatabase, user: string) {
   const mutate = createMutators(database, definitions);
 
   return {
-    /** A mutation: the server does it, and what is written here is shown until then. */
+    /** A mutation: the server runs it. The row that is written here is shown until the server's row arrives. */
     shareList: (list: string, user: string) => {
       const id = crypto.randomUUID();
       return mutate("list.share", { id, list, with: user }, async (tx) => {
@@ -32,11 +32,11 @@ export function createChanges(database: PowerSyncDatabase, user: string) {
       ]),
     renameList: (id: string, name: string) =>
       run("UPDATE lists SET name = ? WHERE id = ?", [name, id]),
-    /** One transaction: the list goes with its todos, or not at all. */
+    /** One transaction: the list is deleted together with its todos, or not at all. */
     removeList: (id: string) =>
       database.writeTransaction(async (tx) => {
         await tx.execute("DELETE FROM todos WHERE list_id = ?", [id]);
-        // The database removes its note and its members with it.
+        // The database also deletes the list's note and members.
         await tx.execute("DELETE FROM lists WHERE id = ?", [id]);
       }),
     addTodo: (listId: string, description: string) =>
@@ -48,7 +48,7 @@ export function createChanges(database: PowerSyncDatabase, user: string) {
       run("UPDATE todos SET description = ? WHERE id = ?", [orNull(description), id]),
     tickTodo: (id: string, completed: boolean) =>
       run("UPDATE todos SET completed = ? WHERE id = ?", [Number(completed), id]),
-    /** The first note of a list makes its row. */
+    /** The first note of a list creates its row. */
     addNote: (listId: string, note: string, people: number) =>
       run("INSERT INTO list_notes (id, list_id, note, people) VALUES (?, ?, ?, ?)", [
         crypto.randomUUID(),
@@ -66,7 +66,7 @@ export function createChanges(database: PowerSyncDatabase, user: string) {
 
 export type Changes = ReturnType<typeof createChanges>;
 
-/** Not checked here, so that there is something for the database to refuse: it wants a description. */
+/** An empty text becomes NULL. It is not checked here, so that the page can show what happens when the database refuses a write. */
 function orNull(text: string): string | null {
   return text === "" ? null : text;
 }

@@ -1,4 +1,4 @@
-/** A CONFLICT: the three states of the row, shown side by side, and the change made on the new one. */
+/** Shows the three states of a row after a CONFLICT side by side, and bases the change on the new state. */
 import type { FatalFailure, QueuedOperation } from "../../../src/client/index.js";
 import { make } from "./dom.js";
 
@@ -10,12 +10,12 @@ interface States {
   readonly yours?: Values;
 }
 
-/** Empty where the failure is another one. */
+/** The states of the row. Empty for other failures than CONFLICT. */
 function statesOf({ code, details }: FatalFailure): States {
   return code === "CONFLICT" ? ((details ?? {}) as States) : {};
 }
 
-/** A row for each column that was to be changed. */
+/** Returns a table with a row for each column that the write changes. */
 export function conflictTable(
   failure: FatalFailure,
   labels: Readonly<Record<string, string>>,
@@ -44,7 +44,7 @@ export function conflictTable(
   return [table];
 }
 
-/** The same change, made on what the row holds now: the user has seen that. */
+/** The same change, based on the row's current values, which the user has seen. */
 export function rebased(operation: QueuedOperation, failure: FatalFailure): QueuedOperation {
   const { theirs } = statesOf(failure);
   if (theirs === undefined) return operation;

@@ -1,9 +1,9 @@
-/** What the page shows, read from the local database whenever it changes. */
+/** Reads the data that the page shows from the local database, whenever it changes. */
 import type { RejectedWrite } from "../../../src/client/index.js";
 import { rejectedWrites } from "./schema.js";
 import type { Session } from "./session.js";
 
-/** `waiting`: a change of it is in the upload queue. `rejected`: one was refused. */
+/** `waiting`: a change of the row is in the upload queue. `rejected`: a change was refused. */
 export type Mark = "waiting" | "rejected" | null;
 
 export interface List {
@@ -21,7 +21,7 @@ export interface Todo {
   readonly mark: Mark;
 }
 
-/** What a list is for, and for how many. */
+/** A note about a list, and a number of people. */
 export interface Note {
   readonly id: string;
   readonly list_id: string | null;
@@ -30,7 +30,7 @@ export interface Note {
   readonly mark: Mark;
 }
 
-/** Somebody with whom a list is shared. */
+/** A user with whom a list is shared. */
 export interface Member {
   readonly id: string;
   readonly list_id: string | null;
@@ -59,7 +59,7 @@ export function watchData(
   failed: (error: unknown) => void,
 ): void {
   const read = async () => {
-    // The next change brings what may have happened in between.
+    // The queries may see different states, but the next change reads everything again.
     const [lists, todos, notes, members, rejected, queue] = await Promise.all([
       database.getAll<List>(
         `SELECT id, name, owner_id, ${mark("lists")} FROM lists ORDER BY created_at, id`,

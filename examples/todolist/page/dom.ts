@@ -1,8 +1,8 @@
-/** As much as the page needs to make elements, and to keep lists of them in step with rows. */
+/** Helpers to create elements, and to keep lists of elements in step with rows. */
 
 type Child = Node | string;
 
-/** An element with properties, `aria…` ones among them. */
+/** Creates an element with these properties, which may include `aria…` properties. */
 export function make<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   properties: Partial<HTMLElementTagNameMap[K]> = {},
@@ -13,14 +13,15 @@ export function make<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** An element of index.html. */
+/** Returns an element of index.html. Throws if there is none with this id and of this type. */
 export function find<T extends HTMLElement>(id: string, type: new () => T): T {
   const element = document.getElementById(id);
-  if (!(element instanceof type)) throw new Error(`The page has no such element: ${id}`);
+  if (!(element instanceof type))
+    throw new Error(`The page has no element "${id}" of the expected type.`);
   return element;
 }
 
-/** A text that is edited where it stands: Enter or leaving it saves, Escape takes it back. */
+/** Creates a text that is edited in place. Enter or leaving it saves the text, and Escape restores it. */
 export function editable(label: string, save: (text: string) => void) {
   let saved = "";
   const input = make("input", {
@@ -42,7 +43,7 @@ export function editable(label: string, save: (text: string) => void) {
     show(text: string, placeholder: string) {
       saved = text;
       input.placeholder = placeholder;
-      // Not under somebody's fingers.
+      // Not while the user is typing.
       if (document.activeElement !== input) input.value = text;
     },
   };
@@ -54,9 +55,9 @@ export interface Item<T> {
 }
 
 /**
- * Keeps elements for rows, in their order: what is there stays there, and with it the focus.
+ * Keeps an element for each row, in the order of the rows. Existing elements are kept, so that the focus stays.
  *
- * @param fallback gets the focus where it was in an element that went
+ * @param fallback gets the focus if it was in an element that is removed
  */
 export function createItems<T extends { readonly id: string }>(
   parent: HTMLElement,

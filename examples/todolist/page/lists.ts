@@ -1,4 +1,4 @@
-/** The lists: one of them is chosen. */
+/** Shows the lists, one of which is chosen. */
 import type { Changes } from "./changes.js";
 import type { Data, List } from "./data.js";
 import { createItems, find, make } from "./dom.js";
@@ -8,9 +8,9 @@ export interface ListsView {
   show(data: Data): void;
 }
 
-/** @param onChosen another one is chosen now */
+/** @param onChosen called when another list is chosen */
 export function createListsView(changes: Changes, onChosen: () => void): ListsView {
-  // It may be on its way into the database, or be gone.
+  // The id of the chosen list. The list may not be in the database yet, or no longer.
   let wanted: string | undefined;
   let chosen: string | undefined;
   let open = new Map<string, number>();

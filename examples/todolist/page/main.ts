@@ -1,4 +1,4 @@
-/** The page's beginning: who is there, and what is shown of their data. */
+/** Starts the page: chooses the user, and shows their data. */
 import { createChanges } from "./changes.js";
 import { type Data, watchData } from "./data.js";
 import { find } from "./dom.js";
@@ -42,7 +42,7 @@ addEventListener("unhandledrejection", ({ reason }) => fail(reason));
 find("stand-in", HTMLElement).hidden = !session.standIn;
 watchData(session, show, fail);
 
-/** From the address, so that another tab can be somebody else. */
+/** Reads the user from the page's address, so that another tab can have another user. */
 function chooseUser(): string {
   const asked = new URLSearchParams(location.search).get("user") ?? "";
   const user = /^[\w.-]{1,32}$/.test(asked) ? asked : "alice";

@@ -1,4 +1,4 @@
-/** The note of the chosen list, and the number beside it: what two devices change at once. */
+/** Shows the note of the chosen list and the number of people, which two devices may change at the same time. */
 import type { Changes } from "./changes.js";
 import type { Data, Note } from "./data.js";
 import { editable, find } from "./dom.js";

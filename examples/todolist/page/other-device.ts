@@ -1,6 +1,6 @@
 /**
- * A second device of the same user, as far as a conflict takes one. It has the note as this device sent it last, and changes it over HTTP, also while
- * this one is offline. With a PowerSync service, a second browser is such a device.
+ * Plays a second device of the same user, to cause a conflict. It has the note as this device sent it last, and changes it over HTTP, even while this
+ * device is offline. With a PowerSync service, use a second browser instead.
  */
 import type { Note } from "./data.js";
 import type { Session } from "./session.js";
@@ -10,7 +10,7 @@ interface Copy {
   readonly people: number | null;
 }
 
-/** @returns a function that changes a note on the other device, and gives what has become of that, to be shown */
+/** @returns a function that changes a note on the other device, and resolves to a message about the result */
 export function createOtherDevice({
   database,
   getToken,
@@ -19,7 +19,7 @@ export function createOtherDevice({
   const copies = new Map<string, Copy>();
   let changes = 0;
 
-  /** What the first change in the queue was made on; where there is none, what is shown. */
+  /** The note before the first change in the queue or, if there is no change, the note as it is shown. */
   async function lastSent({ id, note, people }: Note): Promise<Copy | undefined> {
     const [first] = await database.getAll<{ op: string; old: string | null }>(
       "SELECT data ->> 'op' AS op, data ->> 'old' AS old FROM ps_crud WHERE data ->> 'id' = ? ORDER BY id LIMIT 1",
@@ -32,7 +32,7 @@ export function createOtherDevice({
   return async (shown) => {
     const base = shown && (copies.get(shown.id) ?? (await lastSent(shown)));
     if (shown === undefined || base === undefined)
-      return "The other device does not know the note yet: write one, and have it sent.";
+      return "The other device does not have the note yet. Write a note while you are online.";
     changes += 1;
     const next = { note: `Written on another device (${changes})`, people: (base.people ?? 0) + 1 };
     const { note, people } = base;
@@ -54,8 +54,8 @@ export function createOtherDevice({
     });
     const { results } = (await response.json()) as { results?: readonly { status: string }[] };
     if (results?.[0]?.status !== "success")
-      return "The other device was refused: the note has changed since it saw it.";
+      return "The change of the other device was refused, because the note has changed in the meantime.";
     copies.set(shown.id, next);
-    return `The other device has written “${next.note}”, and counted one more.`;
+    return `The other device has written “${next.note}” and added one person.`;
   };
 }

@@ -1,4 +1,4 @@
-/** Writes that the server has refused: each is put right and sent again, or given up. */
+/** Shows the writes that the server has refused. The user corrects and resends, or discards, each of them. */
 import type { QueuedOperation, RejectedWrite } from "../../../src/client/index.js";
 import { conflictTable, rebased } from "./conflict.js";
 import type { Data, List } from "./data.js";
@@ -18,7 +18,7 @@ const titles: Readonly<Record<string, string>> = {
   "PUT powersync_mutations": "Sharing of a list",
 };
 
-/** By what the row was called before, where it was there. */
+/** A title for an operation. It uses the row's previous text if the row existed before. */
 function titleOf({ op, table, opData, previousValues }: QueuedOperation): string {
   const title = titles[`${op} ${table}`] ?? `${op} ${table}`;
   const name = { ...opData, ...previousValues }[textColumns[table] ?? ""];
@@ -63,7 +63,7 @@ export function createRejectedView(session: Session): (data: Data) => void {
       discard.addEventListener("click", () => void giveUp(write));
       const { message = "", code } = write.failure;
       const mutation = write.crud.filter(isMutation);
-      // What a mutation shows on the device is not a write of its own.
+      // Rows that a mutation changes on the device are not writes of their own.
       const title = (mutation.length > 0 ? mutation : write.crud).map(titleOf);
       const element = make(
         "li",
@@ -73,7 +73,7 @@ export function createRejectedView(session: Session): (data: Data) => void {
           "p",
           {},
           message === "" ? "The server refused it." : message,
-          mendable ? "" : " There is nothing to put right: let it go.",
+          mendable ? "" : " It can't be corrected, only discarded.",
           " ",
           make("code", {}, code),
         ),
@@ -85,7 +85,7 @@ export function createRejectedView(session: Session): (data: Data) => void {
   );
 
   async function giveUp(write: RejectedWrite): Promise<void> {
-    // After a conflict, the row is what the other device has made of it.
+    // After a conflict, the row has the values of the other device.
     const crud = write.crud.map((operation) => rebased(operation, write.failure));
     if (session.standIn) await undoLocally(database, { ...write, crud });
     await connector.discard(database, write.id);
@@ -106,7 +106,7 @@ interface Fields {
 
 const isMutation = ({ table }: QueuedOperation) => table === "powersync_mutations";
 
-/** Where the server says which one it was, the others are as they should be. */
+/** Whether an operation was refused. If the server names the failed operation, the others are correct. */
 function isRefused({ crud, failure }: RejectedWrite, operation: QueuedOperation): boolean {
   const { operationIndex } = failure;
   return operationIndex === undefined || crud[operationIndex] === operation;
@@ -116,13 +116,13 @@ function unchanged(operation: QueuedOperation): Fields {
   return { elements: [], update: () => undefined, edited: () => operation };
 }
 
-/** Who may write a row is not mended by another text: only by another list. */
+/** Codes of failures that another text can't correct, only another list. */
 const aboutAccess = new Set(["UNAUTHORIZED", "FORBIDDEN_OPERATION", "FORBIDDEN_COLUMN"]);
 
-/** What may be right as it is, once something else has been put right. */
+/** Codes of writes that may succeed unchanged later. */
 const mayPass = new Set(["RETRIES_EXHAUSTED", "DEPENDS_ON_DEAD_LETTER"]);
 
-/** What can be put right in an operation: its texts, and where it belongs. */
+/** Creates the inputs for what can be corrected in an operation: its text, and its list. */
 function createFields(
   operation: QueuedOperation,
   lists: () => readonly List[],
@@ -141,7 +141,7 @@ function createFields(
   }
   const select = make("select", { required: true });
   if (op !== "DELETE" && table === "todos" && changed("list_id")) inputs.set("list_id", select);
-  // A todo's text alone does not change whose list it is in.
+  // Another text does not change to whose list a todo belongs.
   if (aboutAccess.has(failure.code) && !inputs.has("list_id")) return unchanged(operation);
 
   return {
@@ -168,7 +168,7 @@ function createFields(
   };
 }
 
-/** With whom a list is to be shared: in the mutation's arguments, and in the row that shows it here. */
+/** Creates the input for the user with whom a list is shared. It changes the mutation's arguments, and the row on this device. */
 function mutationFields({ crud, failure }: RejectedWrite): readonly Fields[] {
   if (aboutAccess.has(failure.code) || failure.code === "UNKNOWN_MUTATOR")
     return crud.map(unchanged);

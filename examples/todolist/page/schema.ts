@@ -1,4 +1,4 @@
-/** The tables as the device has them. */
+/** The tables on the device. */
 import { column, Schema, Table } from "@powersync/web";
 
 export const rejectedWrites = "rejected_writes";
@@ -17,15 +17,15 @@ export const schema = new Schema({
     },
     { trackPrevious: true, indexes: { list: ["list_id"] } },
   ),
-  // A conflict is judged by what the device had before.
+  // Conflicts are found by the values that the device had before.
   list_notes: new Table(
     { list_id: column.text, note: column.text, people: column.integer },
     { trackPrevious: true, indexes: { list: ["list_id"] } },
   ),
   list_members: new Table({ list_id: column.text, user_id: column.text }),
-  // Mutations, on their way to the server.
+  // Mutations that are queued for the server.
   powersync_mutations: new Table({ name: column.text, args: column.text }, { insertOnly: true }),
-  // What the server has refused: kept on this device by the connector, and never uploaded.
+  // Writes that the server has refused. The connector keeps them on this device and never uploads them.
   [rejectedWrites]: new Table(
     { failure: column.text, crud: column.text, rejected_at: column.text },
     { localOnly: true },

@@ -1,10 +1,10 @@
-/** One user on one device: the local database, the connector, and the switch that cuts the two off the world. */
+/** One user on one device: the local database, the connector, and the switch between online and offline. */
 import { createConsoleLogger, LogLevels, PowerSyncDatabase } from "@powersync/web";
 // In an application: from "powersync-writes/client".
 import { PowerSyncWriteConnector } from "../../../src/client/index.js";
 import { rejectedWrites, schema } from "./schema.js";
 
-/** Filled in where the page is bundled. */
+/** Set when the page is bundled. */
 declare const POWERSYNC_URL: string | null;
 declare const STAND_IN_PATH: string;
 
@@ -13,11 +13,11 @@ export interface Session {
   readonly database: PowerSyncDatabase;
   readonly connector: PowerSyncWriteConnector;
   getToken(options: { readonly refresh: boolean }): Promise<string>;
-  /** Whether nothing comes down, for want of a PowerSync service. */
+  /** Whether nothing is downloaded, because there is no PowerSync service. */
   readonly standIn: boolean;
   isOnline(): boolean;
   setOnline(online: boolean): void;
-  /** Told of a change in another tab, too. */
+  /** Registers a listener, which is also called for a change in another tab. */
   onOnline(listener: () => void): void;
 }
 
@@ -26,7 +26,7 @@ export function openSession(user: string): Session {
   const logger = createConsoleLogger({ prefix: "powersync", minLevel: LogLevels.warn });
   const database = new PowerSyncDatabase({
     schema,
-    // Each user has a database of their own; several tabs share it.
+    // Each user has their own database, which several tabs share.
     database: { dbFilename: `todolist-${user}.db`, worker },
     sync: { worker, logLevel: LogLevels.warn },
     logger,
@@ -52,20 +52,20 @@ export function openSession(user: string): Session {
   return { user, database, connector, getToken, standIn: POWERSYNC_URL === null, ...connection };
 }
 
-/** Development tokens: an application asks its identity provider. */
+/** Gets development tokens. An application gets its tokens from an identity provider. */
 function createGetToken(user: string) {
   let token: string | undefined;
   return async ({ refresh }: { readonly refresh: boolean }): Promise<string> => {
     if (refresh || token === undefined) {
       const response = await fetch(`/dev/token?sub=${encodeURIComponent(user)}`);
-      if (!response.ok) throw new Error(`The token was answered with ${response.status}.`);
+      if (!response.ok) throw new Error(`The request for a token was answered ${response.status}.`);
       token = ((await response.json()) as { token: string }).token;
     }
     return token;
   };
 }
 
-/** Offline is remembered, so that a page that is loaded again is offline still. */
+/** Remembers whether the page is offline, so that it still is after a reload. */
 function createSwitch(key: string) {
   const listeners: (() => void)[] = [];
   const tell = () => listeners.forEach((listener) => listener());

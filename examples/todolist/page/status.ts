@@ -1,4 +1,4 @@
-/** The line that says how far the uploads are, and the switch beside it. */
+/** Shows the state of the uploads, and the switch between online and offline. */
 import type { UploadStatus } from "../../../src/client/index.js";
 import type { Data } from "./data.js";
 import { find } from "./dom.js";
@@ -23,7 +23,7 @@ export function createStatusView(session: Session): (data: Data) => void {
     const { kind, text } = describe(connector.status, data, session.isOnline());
     line.dataset["kind"] = kind;
     toRejected.hidden = data.rejected.length === 0;
-    // Said once, not with every change of something else.
+    // Set only when it changes, so that screen readers announce it once.
     if (line.textContent !== text) line.textContent = text;
   };
   online.addEventListener("change", () => session.setOnline(online.checked));
@@ -38,7 +38,7 @@ export function createStatusView(session: Session): (data: Data) => void {
 
 type Kind = "offline" | "error" | "busy" | "rejected" | "done";
 
-/** `pending` is read from the queue itself: the connector counts when it uploads. */
+/** Describes the state. `pending` is read from the queue, because the connector counts only when it uploads. */
 function describe(
   { uploading, error }: UploadStatus,
   { pending, rejected }: Data,

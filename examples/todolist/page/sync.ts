@@ -1,4 +1,4 @@
-/** The line that says what becomes of the other direction: whether the PowerSync service is there, trusts the app, and has sent everything once. */
+/** Shows the state of the download: whether the PowerSync service can be reached, trusts the app, and has finished the first sync. */
 import type { SyncStatus } from "@powersync/web";
 import { find } from "./dom.js";
 import type { Session } from "./session.js";
@@ -6,7 +6,7 @@ import type { Session } from "./session.js";
 export function createSyncView(session: Session): void {
   const line = find("sync", HTMLElement);
   const show = (): void => {
-    // The stand-in never sends anything, and is where the uploads go.
+    // The stand-in never sends anything, so there is no state to show.
     const quiet = session.standIn || !session.isOnline();
     const text = quiet ? "" : describe(session.database.currentStatus);
     line.hidden = text === "";
@@ -17,17 +17,17 @@ export function createSyncView(session: Session): void {
   show();
 }
 
-/** Empty: everything is as it should be. */
+/** Describes what is wrong or in progress. Empty if all is well. */
 function describe({ connected, downloadError, hasSynced, downloadProgress }: SyncStatus): string {
   if (!connected && downloadError !== undefined) {
     return isDistrust(downloadError)
-      ? "The PowerSync service does not trust this app: it refuses its token. Nothing comes down; what you change is sent all the same. Have its client_auth take the tokens of this server (/dev/jwks.json, audience todolist)."
-      : "The PowerSync service can’t be reached. Nothing comes down; what you change is sent all the same.";
+      ? "The PowerSync service refuses this app's token. Nothing is downloaded, but your changes are still sent. Set the service's client_auth to accept the tokens of this server (/dev/jwks.json, audience todolist)."
+      : "The PowerSync service can’t be reached. Nothing is downloaded, but your changes are still sent.";
   }
   if (hasSynced) return "";
   const { downloadedOperations: done, totalOperations: all } = downloadProgress ?? {};
   const progress = all === undefined || all === 0 ? "" : ` ${done} of ${all}.`;
-  return `The first sync is under way.${progress} What is missing here may be on its way.`;
+  return `The first sync is in progress.${progress} Some data may not be here yet.`;
 }
 
 /** The service's codes for tokens begin with PSYNC_S21. */

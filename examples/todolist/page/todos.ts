@@ -1,4 +1,4 @@
-/** The chosen list, and its todos. */
+/** Shows the chosen list and its todos. */
 import type { Changes } from "./changes.js";
 import type { Data, Mark, Member, Todo } from "./data.js";
 import { createItems, editable, find, make } from "./dom.js";
@@ -89,7 +89,7 @@ function showMembers(element: HTMLElement, members: readonly Member[]): void {
   element.replaceChildren("Shared with ", ...names);
 }
 
-/** Whether a row waits to be sent, or was refused. */
+/** Shows whether a row waits to be sent, or was refused. */
 export function showMark(element: HTMLElement, mark: Mark): void {
   element.textContent = mark === null ? "" : marks[mark];
   element.dataset["mark"] = mark ?? "";

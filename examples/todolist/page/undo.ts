@@ -1,6 +1,6 @@
 /**
- * A write that is given up. A PowerSync service sends the row as the database has it; the stand-in sends nothing, so what the write
- * changed is changed back here, without anything being queued.
+ * Undoes a discarded write on the device. A PowerSync service sends the row as it is in the database, but the stand-in sends nothing. So the
+ * changes are reversed here, without being queued for upload.
  */
 import type { PowerSyncDatabase } from "@powersync/web";
 import type { QueuedOperation, RejectedWrite } from "../../../src/client/index.js";
@@ -11,7 +11,7 @@ export function undoLocally(database: PowerSyncDatabase, { crud }: RejectedWrite
       "SELECT coalesce(max(id), 0) AS last FROM ps_crud",
     );
     for (const operation of crud.toReversed()) {
-      // Nothing is kept of it.
+      // The table is insert-only, so it has no rows on the device.
       if (operation.table === "powersync_mutations") continue;
       for (const statement of opposite(operation)) await tx.execute(...statement);
     }
@@ -21,7 +21,7 @@ export function undoLocally(database: PowerSyncDatabase, { crud }: RejectedWrite
 
 type Statement = [sql: string, parameters: unknown[]];
 
-/** The schema tracks previous values. What has been changed again since is left as it is. */
+/** The statements that reverse an operation, from its previous values. A value that was changed again since is kept. */
 function opposite({
   op,
   table,

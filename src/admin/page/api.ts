@@ -1,4 +1,4 @@
-/** The admin routes, as the page calls them. */
+/** Calls the admin routes. The types are those of the routes' answers. */
 import { parseJson } from "../../wire/parse-json.js";
 
 export interface Summary {
@@ -47,20 +47,20 @@ export interface Answer {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** The guard lets the operator in no more: no request will succeed until they have signed in again. */
+/** The guard no longer lets the operator in. No request succeeds until they have signed in again. */
 export class SignedOut extends Error {
   constructor(status: number, body: unknown) {
     const said = messageOf({ status, body: (body ?? {}) as Answer["body"] });
     super(
-      `${said} Your session may have ended: sign in again in another tab, and repeat this here. What you have typed stays.`,
+      `${said} Your session may have ended. Sign in again in another tab, then try again here. Your edits are kept.`,
     );
   }
 }
 
-/** The page is `…/ui` beside the routes, whatever they are mounted under. */
+/** The path of the routes, wherever they are mounted: the page's own path without `/ui`. */
 const base = location.pathname.replace(/\/ui\/?$/, "");
 
-/** Rejects with an error to show where there is no answer that can be read. */
+/** Rejects with an error to show if there is no answer, or none that can be read. */
 export async function ask(method: string, path: string, body?: string): Promise<Answer> {
   const response = await fetch(base + path, {
     method,
@@ -68,7 +68,7 @@ export async function ask(method: string, path: string, body?: string): Promise<
     ...(body !== undefined && { body, headers: { "content-type": "application/json" } }),
   }).catch(() => {
     throw new Error(
-      "The server can't be reached, or asks you to sign in elsewhere. What you have typed stays.",
+      "The server can't be reached, or redirects to another site to sign in. Your edits are kept.",
     );
   });
   const text = await response.text();
@@ -82,19 +82,19 @@ export async function ask(method: string, path: string, body?: string): Promise<
     throw new SignedOut(response.status, read);
   }
   if (typeof read !== "object" || read === null) {
-    throw new Error(`The server answers ${response.status}, and not with JSON.`);
+    throw new Error(`The server answered ${response.status}, without JSON.`);
   }
   return { status: response.status, body: read as Answer["body"] };
 }
 
-/** Rejects with the server's message where it refuses. */
+/** Rejects with the server's message if it refuses the request. */
 export async function read<T>(path: string): Promise<T> {
   const { status, body } = await ask("GET", path);
   if (status !== 200) throw new Error(messageOf({ status, body }));
-  // Safe: it is this library's own route.
+  // Safe: the routes are this library's own.
   return body as T;
 }
 
 export function messageOf({ status, body: { message } }: Answer): string {
-  return typeof message === "string" ? message : `The server answers ${status}.`;
+  return typeof message === "string" ? message : `The server answered ${status}.`;
 }

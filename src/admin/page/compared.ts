@@ -1,4 +1,4 @@
-/** One operation of a letter: what the device had seen, the row as it is now, and what the letter would write, side by side. */
+/** Shows one operation of a letter: the values that the device had, the current row, and the values that the letter would write, side by side. */
 import type { Compared, Letter } from "./api.js";
 import { element, json } from "./dom.js";
 
@@ -17,9 +17,9 @@ export function comparedTable(compared: Compared, letter: Letter): readonly HTML
   );
   const note =
     theirs === undefined
-      ? "The row as it is now can't be read."
+      ? "The current row can't be read."
       : theirs === null
-        ? "There is no such row now."
+        ? "The row does not exist now."
         : undefined;
   const shown: [string, Readonly<Record<string, unknown>> | null | undefined][] = [
     ...(base === undefined ? [] : [["Base", base] as [string, typeof base]]),
@@ -53,10 +53,10 @@ export function comparedTable(compared: Compared, letter: Letter): readonly HTML
   ];
 }
 
-/** A shorter one fits, however narrow its column is. In characters. */
+/** The length, in characters, above which a value may not fit its cell. */
 const longText = 60;
 
-/** @param before what the value is compared with, to say that it differs */
+/** @param before the values to compare with: a value that differs is marked */
 function cell(
   values: Readonly<Record<string, unknown>> | null | undefined,
   name: string,
@@ -72,7 +72,7 @@ function cell(
     before !== values &&
     Object.hasOwn(before, name) &&
     json(before[name]) !== text;
-  // A long value is scrolled, and so has to be reached by the keyboard.
+  // A long value can be scrolled, so the keyboard must be able to reach it.
   const scrolled =
     text.length > longText ? { tabindex: "0", role: "group", "aria-label": name } : {};
   const value = element("div", { class: "value", attributes: { dir: "auto", ...scrolled } }, text);

@@ -1,10 +1,10 @@
-/** Elements of the page. Whatever comes from letters is put in as text, and never as markup. */
+/** Creates elements. Text from letters is inserted as text, never as markup. */
 
 type Child = Node | string | undefined | false;
 
 interface Properties {
   readonly class?: string;
-  /** Attributes as they are written in markup; `true` is one without a value. */
+  /** Attributes by their names in markup. `true` sets an attribute without a value. */
   readonly attributes?: Readonly<Record<string, string | true | undefined>>;
   readonly click?: () => void;
 }
@@ -24,10 +24,11 @@ export function element<Name extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
-/** An element that the page's markup has. */
+/** Returns an element of `page.html`. Throws if there is none with this id and of this kind. */
 export function byId<Kind extends HTMLElement>(id: string, kind: new () => Kind): Kind {
   const found = document.getElementById(id);
-  if (!(found instanceof kind)) throw new Error(`The page has no ${id}.`);
+  if (!(found instanceof kind))
+    throw new Error(`The page has no element "${id}" of the expected kind.`);
   return found;
 }
 
@@ -41,13 +42,13 @@ export function button(text: string, click: () => void, className?: string): HTM
 }
 
 export function time(iso: string): HTMLTimeElement {
-  // The server's microseconds are more than a reader, and some browsers, have use for.
+  // Cut to milliseconds, because some browsers can't parse microseconds.
   const at = new Date(`${iso.slice(0, 23).replace(/Z?$/, "")}Z`);
   const shown = Number.isNaN(at.getTime()) ? iso : at.toLocaleString();
   return element("time", { attributes: { datetime: iso } }, shown);
 }
 
-/** JSON for readers, in which integers of 64 bits keep their digits. */
+/** Formats a value as JSON with line breaks. 64-bit integers keep all their digits. */
 export function json(value: unknown, indent = ""): string {
   const inner = `${indent}  `;
   if (typeof value === "bigint") return String(value);

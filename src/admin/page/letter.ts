@@ -1,4 +1,4 @@
-/** One letter: what failed, its operations beside the rows as they are now, an editor, and what can be done with it. */
+/** Shows one letter: its failure, its operations beside the current rows, an editor, and buttons to retry or discard it. */
 import {
   type Answer,
   ask,
@@ -12,20 +12,20 @@ import { comparedTable } from "./compared.js";
 import { button, element, json, time } from "./dom.js";
 import { parseJson } from "../../wire/parse-json.js";
 
-/** What has been typed into letters and not been stored, by the letters' ids. */
+/** Edits that have not been stored, by the letter's id. */
 export const drafts = new Map<string, string>();
 
 interface Actions {
   readonly back: () => void;
-  /** Whether the letter is still the one that the operator has opened. */
+  /** Whether the letter is still the open one. */
   readonly isOpen: () => boolean;
   readonly told: (text: string, bad?: boolean) => void;
-  /** It has changed: whatever shows it is read anew. */
+  /** Called when the letter has changed, so that the page reads it again. */
   readonly changed: () => void;
   readonly discard: (letter: Summary) => void;
 }
 
-/** Fills the place with the letter. */
+/** Shows the letter in this element. */
 export async function showLetter(place: HTMLElement, id: string, actions: Actions): Promise<void> {
   const path = `/${encodeURIComponent(id)}`;
   const [letter, comparison, dependants] = await Promise.all([
@@ -46,7 +46,7 @@ export async function showLetter(place: HTMLElement, id: string, actions: Action
     facts(letter),
     ...(waits ? [actionRow(letter, actions)] : []),
     ...operations.flatMap((operation) => comparedTable(operation, letter)),
-    ...(more > 0 ? [element("p", {}, `And ${more} more operations: see the payload.`)] : []),
+    ...(more > 0 ? [element("p", {}, `The payload contains ${more} more operations.`)] : []),
     ...chain(letter, dependants.letters, dependants.next !== undefined),
     ...(waits ? editor(letter, operations, actions) : payloads(letter)),
   );
@@ -115,10 +115,13 @@ export function retryWord(answer: Answer): string {
     readonly retried?: readonly string[];
     readonly stopped_by?: { readonly id: string; readonly message: string };
   };
-  const also = retried.length === 0 ? "" : ` So are ${retried.length} of its chain.`;
+  const also =
+    retried.length === 0
+      ? ""
+      : ` Other letters of its chain that have been applied: ${retried.length}.`;
   return stopped === undefined
-    ? `The letter is applied.${also}`
-    : `The letter is applied.${also} In the way of the rest: ${stopped.message}`;
+    ? `The letter has been applied.${also}`
+    : `The letter has been applied.${also} The chain stopped at the next letter: ${stopped.message}`;
 }
 
 function chain(
@@ -138,7 +141,7 @@ function chain(
           element(
             "p",
             {},
-            "It depends on ",
+            "This letter depends on ",
             link(root, "another letter"),
             ", which is applied first.",
           ),
@@ -146,7 +149,11 @@ function chain(
     ...(dependants.length === 0
       ? []
       : [
-          element("p", {}, "These depend on it, and are applied with it, in this order:"),
+          element(
+            "p",
+            {},
+            "These letters depend on this one. They are retried with it, in this order:",
+          ),
           element(
             "ol",
             {},
@@ -190,7 +197,10 @@ function editor(
     try {
       parseJson(text.value);
     } catch (error) {
-      told(`Not stored: this is no JSON. ${error instanceof Error ? error.message : ""}`, true);
+      told(
+        `Not stored: the payload is not valid JSON. ${error instanceof Error ? error.message : ""}`,
+        true,
+      );
       text.focus();
       return;
     }
@@ -198,13 +208,13 @@ function editor(
       const now = await read<Letter>(`/${id}`);
       if (json(now.payload) !== recorded) {
         told(
-          "Not stored. Another operator has changed the letter meanwhile: copy what you have typed, press Undo, and look at the letter as it is now.",
+          "Not stored: another operator has changed the letter in the meantime. Copy your edits, press Undo, and review the letter as it is now.",
           true,
         );
         changedMeanwhile = true;
         return;
       }
-      // As it was typed, so that no digit of a number is lost.
+      // Sent as it was typed, so that no number loses digits.
       const answer = await ask("PUT", `/${id}`, `{"payload":${text.value}}`);
       if (answer.status === 200) {
         drafts.delete(id);
@@ -216,7 +226,7 @@ function editor(
     }
   };
   return [
-    element("h3", {}, "Edit what it will write"),
+    element("h3", {}, "Edit the payload"),
     element("label", { attributes: { for: "payload" } }, "Payload, as JSON"),
     text,
     element(
@@ -244,7 +254,7 @@ function columnHelp(operations: readonly Compared[]): readonly HTMLElement[] {
       ? element(
           "p",
           { class: "facts" },
-          `${table}: no rule is for this table, or the database does not have it.`,
+          `${table}: there is no rule for this table, or the table does not exist.`,
         )
       : element(
           "details",

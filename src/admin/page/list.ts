@@ -1,11 +1,11 @@
-/** The list: letters by a filter, counted by cause, and which of them are selected. */
+/** The list of letters: filters them, counts them by cause, and keeps the selection. */
 import { read, type Summary } from "./api.js";
 import { byId, element, time } from "./dom.js";
 
 export interface List {
-  /** Reads the first page of what the filters say. */
+  /** Reads the first page of the letters that match the filters. */
   load(): Promise<void>;
-  /** The letters that are selected, in the order of the list. */
+  /** Returns the selected letters, in the order of the list. */
   selected(): readonly Summary[];
   /** Marks the letter that is open. */
   mark(id: string | undefined): void;
@@ -17,8 +17,8 @@ interface Page {
 }
 
 /**
- * @param told called when what is selected has changed
- * @param attempt runs what may fail, and shows why it does
+ * @param told called with the number of selected letters when the selection has changed
+ * @param attempt runs work that may fail, and shows its error
  */
 export function createList(
   told: (selected: number) => void,
@@ -94,7 +94,7 @@ export function createList(
 
   let loads = 0;
 
-  /** Reads the next page. Null where the list has been read anew meanwhile. */
+  /** Reads the next page. `null` if the list has been read again in the meantime. */
   const next = async (): Promise<Page | null> => {
     const number = loads;
     const parameters = query();
@@ -133,7 +133,7 @@ export function createList(
     shown = [];
     items.replaceChildren();
     append(page);
-    // Otherwise the keyboard would begin at the top of the page again.
+    // Without this, the focus would return to the top of the page.
     if (hadFocus) items.querySelector<HTMLElement>("a")?.focus();
     const waiting = shown.filter(isWaiting);
     for (const id of chosen) if (!waiting.some((each) => each.id === id)) chosen.delete(id);
@@ -196,7 +196,7 @@ function isWaiting({ status }: Summary): boolean {
 
 const mostPages = 10;
 
-/** Of the filter's letters, up to 5,000, how many have which code and first table. */
+/** Counts the letters that match the filters, at most 5,000, by error code and first table. */
 async function loadCauses(
   place: HTMLElement,
   parameters: URLSearchParams,

@@ -1,4 +1,4 @@
-/** The page for dead letters: the list, the letter that is open, and what is done with one or several. */
+/** The page for dead letters: the list, the open letter, and the actions for one letter or several. */
 import { ask, messageOf, SignedOut, type Summary } from "./api.js";
 import { button, byId, element } from "./dom.js";
 import { drafts, retryWord, showLetter } from "./letter.js";
@@ -17,7 +17,7 @@ function tell(text: string, bad = false): void {
   status.classList.toggle("bad", bad);
 }
 
-/** What goes wrong is shown, and never lost in the console. */
+/** Runs work and shows its error on the page, where the operator sees it. */
 function attempt(work: () => Promise<void>): void {
   work().catch((error: unknown) =>
     tell(error instanceof Error ? error.message : String(error), true),
@@ -34,7 +34,7 @@ function openId(): string | undefined {
   return id === undefined ? undefined : decodeURIComponent(id);
 }
 
-/** @param focus whether the reader has just gone there */
+/** @param focus whether the operator has just opened the letter */
 async function showOpen(focus: boolean): Promise<void> {
   const id = openId();
   list.mark(id);
@@ -57,7 +57,7 @@ async function showOpen(focus: boolean): Promise<void> {
     });
   } catch (error) {
     if (openId() !== id) return;
-    // A letter that was shown before stays, and what was typed into it.
+    // If the letter is already shown, it stays, with what was typed into it.
     if (place.childElementCount === 0) {
       place.replaceChildren(
         button("← Back to the list", back, "back"),
@@ -82,8 +82,8 @@ function askDiscard(letters: readonly Summary[]): void {
   const [only] = letters;
   byId("discard-what", HTMLElement).textContent =
     letters.length === 1 && only !== undefined
-      ? `${only.error_code}: ${only.message} The user's change will never happen.`
-      : `${letters.length} letters. The users' changes will never happen.`;
+      ? `${only.error_code}: ${only.message} The user's change will never be made.`
+      : `${letters.length} letters. The users' changes will never be made.`;
   reason.value = "";
   problem.textContent = "";
   reason.removeAttribute("aria-invalid");
@@ -97,7 +97,7 @@ async function discard(): Promise<void> {
   const why = reason.value.trim();
   if (why === "") {
     reason.setAttribute("aria-invalid", "true");
-    problem.textContent = "Say why: the reason is kept with the letter.";
+    problem.textContent = "Enter a reason. It is kept with the letter.";
     reason.focus();
     return;
   }
@@ -106,13 +106,13 @@ async function discard(): Promise<void> {
   const body = JSON.stringify({ reason: why, ...(choice && { dependants: choice }) });
   await each(discarding, "discarded", async ({ id }) => {
     const answer = await ask("POST", `/${id}/discard`, body);
-    // It may have gone with the letter that it depends on.
+    // It may have been discarded with the letter that it depends on.
     const gone = answer.body["status"] === "not_open" && answer.body["is"] === "discarded";
     return answer.status === 200 || gone ? undefined : messageOf(answer);
   });
 }
 
-/** One after the other: the first reason why one was not done is told. */
+/** Handles the letters one after the other. Shows how many are done, and the first failure. */
 async function each(
   letters: readonly Summary[],
   word: string,
@@ -129,16 +129,17 @@ async function each(
       else failures.push(failure);
     } catch (error) {
       failures.push(error instanceof Error ? error.message : String(error));
-      // Every other request would be refused, too.
+      // All further requests would be refused as well.
       signedOut = error instanceof SignedOut;
       if (signedOut) break;
     }
   }
   const [first] = failures;
   const left = letters.length - done;
-  tell(`${done} ${word}.${first === undefined ? "" : ` ${left} not: ${first}`}`, left > 0);
+  const rest = first === undefined ? "." : `, ${left} not ${word}. The first error: ${first}`;
+  tell(`${done} ${word}${rest}`, left > 0);
   if (!signedOut) await reload();
-  // A button that has become disabled takes no keys.
+  // A disabled button receives no key events.
   const { activeElement } = document;
   if (activeElement === document.body || activeElement?.matches(":disabled")) {
     byId("refresh", HTMLButtonElement).focus();
@@ -146,7 +147,7 @@ async function each(
 }
 
 retrySelected.addEventListener("click", () => {
-  // Oldest first, as they were sent.
+  // Oldest first, in the order in which they were sent.
   const letters = list.selected().toReversed();
   attempt(() =>
     each(letters, "applied", async ({ id }) => {

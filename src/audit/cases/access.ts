@@ -1,4 +1,4 @@
-/** S-3xx: who is let in, whose rows they are, and what an answer gives away. */
+/** S-3xx: credentials, the owners of rows, and internal text in answers. */
 import {
   absent,
   type AuditCase,
@@ -13,27 +13,27 @@ import {
 
 const level = 1;
 const tokens = { level, need: "MUST", about: "Credentials" } as const;
-const rows = { level, need: "MUST", about: "Whose rows they are" } as const;
-const redaction = { level, need: "MUST", about: "What an answer gives away" } as const;
+const rows = { level, need: "MUST", about: "Owners of rows" } as const;
+const redaction = { level, need: "MUST", about: "Redaction" } as const;
 
 const forgeries: readonly [id: string, as: Caller, mend: string][] = [
-  ["S-351", "garbage", "A token that is none is 401, with whatever the parser of tokens throws."],
+  [
+    "S-351",
+    "garbage",
+    "Answer text that is not a token with 401, whatever error the token's parser throws.",
+  ],
   [
     "S-352",
     "another scheme",
-    "Only `Authorization: Bearer …` is a credential: anything else is 401.",
+    "Accept only `Authorization: Bearer …` as a credential, and answer anything else with 401.",
   ],
-  [
-    "S-353",
-    "an altered signature",
-    "Verify the token's signature with the key of who has signed it.",
-  ],
+  ["S-353", "an altered signature", "Verify the token's signature with the issuer's key."],
   [
     "S-354",
     "an altered payload",
-    "Verify the token's signature before anything in it is believed.",
+    "Verify the token's signature before you use anything in the token.",
   ],
-  ["S-355", "no signature", "Accept the algorithms that you have chosen, and never `none`."],
+  ["S-355", "no signature", "Accept only the algorithms that you have chosen, and never `none`."],
 ];
 
 const body = (...transactions: readonly object[]) => ({ body: upload(...transactions) });
@@ -42,8 +42,8 @@ export const access: readonly AuditCase[] = [
   {
     ...tokens,
     id: "H-501",
-    title: "asks who calls before it looks at the body",
-    mend: "Verify the credential first, and answer 401 without one, whatever the body is. A stranger learns nothing about what would be taken.",
+    title: "verifies the credential before it reads the body",
+    mend: "Verify the credential first. Without one, answer 401 for any body, so that a stranger learns nothing about valid bodies.",
     steps: (g) => [
       {
         send: { ...body(g.tx(g.put("a", { code: g.code("A") }))), as: null },
@@ -61,8 +61,8 @@ export const access: readonly AuditCase[] = [
     ...tokens,
     id: "S-350",
     need: "SHOULD",
-    title: "says with a 401 how to authenticate",
-    mend: "Send `WWW-Authenticate: Bearer` with every 401, as HTTP asks for.",
+    title: "sends WWW-Authenticate with a 401",
+    mend: "Send `WWW-Authenticate: Bearer` with every 401, as HTTP requires.",
     steps: (g) => [
       {
         send: { ...body(g.tx()), as: null },
@@ -83,8 +83,8 @@ export const access: readonly AuditCase[] = [
   {
     ...rows,
     id: "S-344",
-    title: "lets each caller write their own",
-    mend: "The rows of two users do not stand in each other's way.",
+    title: "lets each caller write their own rows",
+    mend: "Make sure that the rows of one user do not prevent the writes of another.",
     steps: (g) => [
       { send: body(g.tx(g.put("mine", { code: g.code("M") }))), expect: results(success) },
       {
@@ -114,7 +114,7 @@ export const access: readonly AuditCase[] = [
     ...rows,
     id,
     title: `does not let a ${op} touch another user's row, and applies nothing of its transaction`,
-    mend: `Look whose the stored row is in the same database transaction as the ${op} (a condition on the owner in its WHERE, and its number of rows), and answer fatal_error where it is another's.`,
+    mend: `Check the owner of the stored row in the same database transaction as the ${op} (with a condition on the owner in its WHERE, and the number of affected rows), and answer fatal_error if it is another user.`,
     steps: (g) => [
       {
         send: { ...body(g.tx(g.put("theirs", { code: g.code("T") }))), as: "other" },
@@ -136,19 +136,19 @@ export const access: readonly AuditCase[] = [
   {
     ...rows,
     id: "S-343",
-    title: "does not take another row's owner from the body",
-    mend: "Set the owner from the credential. Where the client sends one it must be the caller: anything else is fatal_error, or is ignored.",
+    title: "does not take a row's owner from the body",
+    mend: "Set the owner from the credential. If the client sends another owner than the caller, answer fatal_error or ignore it.",
     steps: (g) => [
       {
         send: { ...body(g.tx(g.put("theirs", { code: g.code("T") }))), as: "other" },
         expect: results(success),
       },
-      // Whoever it names, the row is not somebody else's afterwards: its sender can still change it, or it was never written.
+      // Whatever owner it names, the row must not belong to another user afterwards: its sender can still change it, or it was not written.
       {
         send: body(g.tx(g.put("mine", { code: g.code("M"), owner_id: "somebody-else" }))),
         expect: [results(success), results(fatal(0))],
       },
-      // Where it was refused, what needs the row may be refused, too.
+      // If the row was refused, writes that need it may be refused as well.
       {
         send: body(g.tx(g.patch("mine", { code: g.code("M2") }))),
         expect: [results(success), results(fatal(0, "DEPENDS_ON_DEAD_LETTER"))],
@@ -164,8 +164,8 @@ export const access: readonly AuditCase[] = [
   {
     ...redaction,
     id: "S-360",
-    title: "tells nothing of the database in a failure",
-    mend: "Answer with words of your own. The driver's text names constraints, columns, values, statements and servers: it belongs into the log.",
+    title: "reveals nothing about the database in a failure",
+    mend: "Answer with a message of your own. The driver's text names constraints, columns, values, statements and servers. Write it to the log only.",
     steps: (g) => [
       { send: body(g.tx(g.put("a", { code: g.code("A") }))), expect: results(success) },
       ...[
@@ -188,8 +188,8 @@ export const access: readonly AuditCase[] = [
   {
     ...redaction,
     id: "S-361",
-    title: "tells nothing of its code in a refusal",
-    mend: "No stack, no path and no text of a parser with the body in it: a short message of your own.",
+    title: "reveals nothing about its code in a refusal",
+    mend: "Answer with a short message of your own, without a stack, a path, or a parser's text that quotes the body.",
     steps: () => [
       ...["{not json", "[1,]", '{"transactions":7}', "[".repeat(5_000)].map((text) => ({
         send: { body: text },

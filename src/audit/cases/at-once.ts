@@ -1,4 +1,4 @@
-/** What comes at once: different transactions, and one transaction several times. */
+/** Concurrent requests: with different transactions, and with the same transaction several times. */
 import {
   absent,
   type AuditCase,
@@ -10,7 +10,7 @@ import {
   mendLedger,
 } from "../case.js";
 
-const must = { need: "MUST", about: "At once" } as const;
+const must = { need: "MUST", about: "Concurrency" } as const;
 
 export const atOnce: readonly AuditCase[] = [
   {
@@ -18,8 +18,8 @@ export const atOnce: readonly AuditCase[] = [
     level: 1,
     id: "W-290",
     heavy: true,
-    title: "gives a unique value to one of ten who want it at once",
-    mend: "Let the database decide who is first, by the constraint, and answer a deadlock or a lock that was not given in time as retryable.",
+    title: "gives a unique value to one of ten concurrent requests",
+    mend: "Let the database's constraint decide which request is first, and answer a deadlock or a time-out of a lock as retryable.",
     steps: (g) => [
       {
         together: Array.from({ length: 10 }, (_, n) => ({
@@ -37,8 +37,8 @@ export const atOnce: readonly AuditCase[] = [
     level: 1,
     id: "W-291",
     heavy: true,
-    title: "takes ten changes of one row at once, each whole",
-    mend: "A deadlock, a serialization failure or a busy database is retryable_error (or is tried again by the server), never fatal_error.",
+    title: "applies ten concurrent changes of the same rows, each completely",
+    mend: "Answer a deadlock, a serialization failure or a busy database with retryable_error (or try again in the server), never with fatal_error.",
     steps: (g) => [
       {
         send: {
@@ -66,8 +66,8 @@ export const atOnce: readonly AuditCase[] = [
     heavy: true,
     ...must,
     level: 1,
-    title: "answers 20 requests at once",
-    mend: "More requests than connections to the database wait for their turn: none is lost, and none is answered fatal_error for it.",
+    title: "answers 20 concurrent requests",
+    mend: "If there are more requests than database connections, let the requests wait for their turn. None may be lost, and none may be answered fatal_error because of it.",
     steps: (g) => [
       {
         together: Array.from({ length: 20 }, (_, n) => ({
@@ -83,8 +83,8 @@ export const atOnce: readonly AuditCase[] = [
     level: 2,
     id: "L-450",
     heavy: true,
-    title: "applies a transaction once that comes 20 times at once",
-    mend: "Insert the identity's row first, and let its unique key decide: looking for it, and inserting it when it is not there, lets two pass at once. The others wait for the first one's end, or are answered retryable.",
+    title: "applies a transaction once that arrives 20 times at once",
+    mend: "Insert the identity's row first, and let its unique key decide. If you first look for the row and then insert it, two requests can pass at once. Let the other requests wait until the first one has ended, or answer them retryable.",
     steps: (g) => {
       const body = from(g.device("phone"), g.numbered(...g.once("A")));
       return [
@@ -101,8 +101,8 @@ export const atOnce: readonly AuditCase[] = [
     level: 2,
     id: "L-451",
     heavy: true,
-    title: "gives all of ten copies at once the same fatal answer",
-    mend: "Record the failure and its answer under the identity's unique key: the first one decides, and the others are given its answer.",
+    title: "gives ten concurrent copies the same fatal answer",
+    mend: "Record the failure and its answer under the identity's unique key. The first copy decides, and the others get its answer.",
     steps: (g) => {
       const body = from(
         g.device("phone"),
@@ -122,7 +122,7 @@ export const atOnce: readonly AuditCase[] = [
     level: 2,
     id: "L-452",
     heavy: true,
-    title: "applies five transactions of one device that come at once and twice, each once",
+    title: "applies each of five transactions of one device once, if all arrive twice at once",
     mend: mendLedger,
     steps: (g) => {
       const bodies = Array.from({ length: 5 }, (_, n) => ({

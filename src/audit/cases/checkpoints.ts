@@ -1,4 +1,4 @@
-/** C-7xx: write checkpoints of the application's own. */
+/** C-7xx: custom write checkpoints. */
 import { type AuditCase, type Expected, type Given, refused, type Send } from "../case.js";
 
 const must = { level: 4, need: "MUST", about: "Checkpoints", features: ["checkpoints"] } as const;
@@ -31,7 +31,7 @@ export const checkpoints: readonly AuditCase[] = [
     ...must,
     id: "C-700",
     title: "counts the checkpoints of each device of a user, from 1",
-    mend: "Keep a number for each user and client_id, compared byte by byte, and answer PUT {url}/checkpoint with the next one as digits.",
+    mend: "Keep a number for each user and client_id, which is compared byte by byte, and answer PUT {url}/checkpoint with the next number as digits.",
     steps: (g) => {
       const phone = g.device("phone");
       return [
@@ -48,8 +48,8 @@ export const checkpoints: readonly AuditCase[] = [
   {
     ...must,
     id: "C-704",
-    title: "counts the checkpoints of each user",
-    mend: "The number belongs to the user and the device: a client_id is no secret.",
+    title: "counts the checkpoints of each user separately",
+    mend: "Keep the number by user and device. A client_id is not a secret.",
     steps: (g) => [
       { send: next(g.device("phone")), expect: numbered("1") },
       { send: next(g.device("phone"), { as: "other" }), expect: numbered("1") },
@@ -61,7 +61,7 @@ export const checkpoints: readonly AuditCase[] = [
     ...must,
     id: "C-701",
     title: "keeps the greatest checkpoint request of each device",
-    mend: "Keep the greater of the stored number and the one that was sent, in one statement, compared as numbers.",
+    mend: "Keep the greater of the stored number and the one that was sent. Compare them as numbers, in one statement.",
     steps: (g) => {
       const phone = g.device("phone");
       return [
@@ -79,8 +79,8 @@ export const checkpoints: readonly AuditCase[] = [
   {
     ...must,
     id: "C-702",
-    title: "keeps all digits of a checkpoint request, and never passes 64 bits",
-    mend: "Read and write the number as digits or as 64 bits, never as a double; beyond 9223372036854775807 it is 400.",
+    title: "keeps all digits of a checkpoint request, up to 64 bits",
+    mend: "Read and write the number as digits or as a 64-bit integer, never as a double. Answer a number above 9223372036854775807 with 400.",
     steps: (g) => {
       const phone = g.device("phone");
       return [
@@ -101,8 +101,8 @@ export const checkpoints: readonly AuditCase[] = [
   {
     ...must,
     id: "C-703",
-    title: "counts on from where the client's own numbers are",
-    mend: "The two routes share one number for each device.",
+    title: "continues from the client's own checkpoint request",
+    mend: "Share one number for each device between the two routes.",
     steps: (g) => {
       const phone = g.device("phone");
       return [
@@ -116,8 +116,8 @@ export const checkpoints: readonly AuditCase[] = [
   {
     ...must,
     id: "C-710",
-    title: "refuses checkpoint requests that are no number of 64 bits",
-    mend: "checkpoint_request_id is digits, or an integer from 0: anything else is 400.",
+    title: "refuses checkpoint requests that are not 64-bit integers",
+    mend: "Accept digits, or an integer from 0, as checkpoint_request_id. Answer anything else with 400.",
     steps: (g) => [
       ...[
         "-1",
@@ -145,8 +145,8 @@ export const checkpoints: readonly AuditCase[] = [
   {
     ...must,
     id: "C-711",
-    title: "refuses client ids that can't be kept",
-    mend: "client_id is a text of 1 to 255 characters that can be stored: anything else is 400.",
+    title: "refuses client ids that can't be stored",
+    mend: "Accept a client_id of 1 to 255 characters that can be stored. Answer anything else with 400.",
     steps: () =>
       [undefined, null, "", 7, ["phone"], "x".repeat(256), "a\0b", "a\ud800b"].flatMap((bad) => [
         { send: next(bad), expect: refused(400) },
@@ -156,8 +156,8 @@ export const checkpoints: readonly AuditCase[] = [
   {
     ...must,
     id: "C-720",
-    title: "takes client ids of 255 characters, whatever they are made of",
-    mend: "A client_id is any text: bind it as a parameter, and give its column room for 255 characters beyond 16 bits.",
+    title: "accepts client ids of 255 characters of any kind",
+    mend: "Accept any text as client_id. Bind it as a parameter, and give its column room for 255 characters beyond 16 bits.",
     steps: (g) => {
       const [mark = ""] = g.device("").split(" ");
       const emoji = `${mark}${"📱".repeat(100)}`;
@@ -172,8 +172,8 @@ export const checkpoints: readonly AuditCase[] = [
   {
     ...must,
     id: "C-721",
-    title: "asks who calls before it reads anything",
-    mend: "Verify the credential first, on every route that has one.",
+    title: "verifies the credential before it reads the body of a checkpoint request",
+    mend: "Verify the credential first, on every route that requires one.",
     steps: (g) => [
       { send: next("phone", { as: null, body: "{" }), expect: refused(401) },
       { send: ask("phone", "1", { as: null, body: "{" }), expect: refused(401) },
@@ -186,8 +186,8 @@ export const checkpoints: readonly AuditCase[] = [
   {
     ...must,
     id: "C-722",
-    title: "has nothing there for other methods",
-    mend: "PUT makes a checkpoint, POST records a request: other methods there are 404 (or 405).",
+    title: "accepts no other methods on the checkpoint routes",
+    mend: "Accept only PUT on /checkpoint and POST on /checkpoint-request. Answer other methods with 404 (or 405).",
     steps: () => [
       { send: next("phone", { method: "POST" }), expect: { status: [404, 405] } },
       { send: ask("phone", "1", { method: "PUT" }), expect: { status: [404, 405] } },

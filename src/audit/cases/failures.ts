@@ -1,4 +1,4 @@
-/** U-17x: what becomes of a request when one of its transactions fails for good. */
+/** U-17x: requests in which one transaction has a fatal failure. */
 import {
   absent,
   type AuditCase,
@@ -21,8 +21,8 @@ export const failures: readonly AuditCase[] = [
     level,
     need: "MUST",
     about,
-    title: "behind a fatal failure goes on, or ends the batch, and says which",
-    mend: 'Behind a transaction that failed for good apply the next ones and answer their results, or apply none of them and answer each "not_attempted".',
+    title: "continues after a fatal failure or ends the batch, and reports which",
+    mend: 'After a transaction with a fatal failure, either apply the following ones and answer their results, or apply none of them and answer each with "not_attempted".',
     steps: (g) => [
       {
         send: {
@@ -44,8 +44,8 @@ export const failures: readonly AuditCase[] = [
     level,
     need: "MUST",
     about,
-    title: "has written nothing of what it says it has not attempted",
-    mend: 'Answer "not_attempted" for what has not been tried, and for nothing else: the device sends it again, and it is applied twice where it had been applied.',
+    title: "writes nothing of a transaction that it answers not_attempted",
+    mend: 'Answer "not_attempted" only for a transaction that was not tried. The device sends it again, so a transaction that was applied is applied twice.',
     steps: (g) => {
       const bad = g.numbered(g.put("bad", { size: -1 }));
       const [first, second] = ["A", "B"].map((name) =>
@@ -69,7 +69,7 @@ export const failures: readonly AuditCase[] = [
     need: "MUST",
     about,
     title: "applies nothing of a request that it refuses",
-    mend: "A request is answered 400 before anything of it is applied, or each of its transactions has a result: a device that hears 400 takes none of them for applied.",
+    mend: "Either answer a request with 400 before you apply any of it, or answer a result for each of its transactions. After a 400, the device assumes that none of them was applied.",
     steps: (g) => [
       {
         send: {
@@ -91,8 +91,8 @@ export const failures: readonly AuditCase[] = [
     level,
     need: "MUST",
     about,
-    title: "says of a value that breaks a rule of the table that it failed for good",
-    mend: "A broken unique, check or not-null constraint is fatal_error: sending the same again can't help, and a retryable answer keeps the device's queue blocked for ever.",
+    title: "answers a value that violates a constraint with fatal_error",
+    mend: "Answer a violated unique, check or not-null constraint with fatal_error. Sending the same again does not help, and a retryable answer blocks the device's queue forever.",
     steps: (g) => [
       {
         send: { body: upload(g.tx(g.put("a", { code: g.code("A") }))) },

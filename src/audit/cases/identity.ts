@@ -1,4 +1,4 @@
-/** L-4xx: what makes a transaction the same one, and what makes it another. */
+/** L-4xx: the identity of a transaction: which transactions are the same, and which are different. */
 import {
   absent,
   applied,
@@ -11,14 +11,14 @@ import {
   upload,
 } from "../case.js";
 
-const identity = { level: 2, need: "MUST", about: "What is the same transaction" } as const;
+const identity = { level: 2, need: "MUST", about: "Identity" } as const;
 
 export const identities: readonly AuditCase[] = [
   {
     ...identity,
     id: "L-406",
-    title: "applies the same operation id with another content, from a device that began again",
-    mend: "The content belongs into the identity: a device that was restored from a backup counts from an earlier number again.",
+    title: "applies other content under the same operation id, from a device that was restored",
+    mend: "Include the content in the identity. A device that was restored from a backup counts again from an earlier number.",
     steps: (g) => {
       const sent = g.numbered(g.put("a", { code: g.code("A") }));
       const again = {
@@ -37,7 +37,7 @@ export const identities: readonly AuditCase[] = [
     ...identity,
     id: "L-460",
     title: "applies the same operation ids with the same values to another row",
-    mend: "The table and the row's id belong into the identity, beside the values: a device that began again may delete another row under the number of an earlier deletion.",
+    mend: "Include the table and the row's id in the identity, besides the values. A restored device may delete another row under the number of an earlier deletion.",
     steps: (g) => {
       const sent = g.numbered(g.del("a"));
       const other = { ...sent, crud: sent.crud.map((entry) => ({ ...entry, id: g.id("b") })) };
@@ -54,11 +54,11 @@ export const identities: readonly AuditCase[] = [
   },
   {
     ...identity,
-    // PowerSync's own numbers begin at 1.
+    // PowerSync's own numbers start at 1.
     need: "SHOULD",
     id: "L-459",
-    title: "takes 0 for an id like any other",
-    mend: "Ask whether an op_id or a transaction_id is there, not whether it is true: 0 is an integer, and the contract allows every one.",
+    title: "accepts 0 as an id",
+    mend: "Check whether an op_id or a transaction_id is present, not whether it is truthy. 0 is an integer, and the contract allows every integer.",
     steps: (g) => {
       const counted = { crud: g.once("A").map((entry, op_id) => ({ ...entry, op_id })) };
       const first = { transaction_id: 0, crud: g.once("B") };
@@ -75,7 +75,7 @@ export const identities: readonly AuditCase[] = [
     ...identity,
     id: "L-457",
     title: "applies the same content under another operation id",
-    mend: "The op_ids belong into the identity: somebody who sets a value again, after it had been changed, means it.",
+    mend: "Include the op_ids in the identity. A user who sets a value again after it was changed intends to do so.",
     steps: (g) => {
       const set = (device: string, name: string) =>
         applied(g.device(device), g.numbered(g.put("a", { code: g.code(name) })));
@@ -91,13 +91,13 @@ export const identities: readonly AuditCase[] = [
   {
     ...identity,
     id: "L-419",
-    title: "keeps apart callers with one client id",
-    mend: "The caller belongs into the identity: a client_id is no secret, and what one user has sent is no answer to another.",
+    title: "distinguishes callers with the same client_id",
+    mend: "Include the caller in the identity. A client_id is not a secret, and one user must not get the answer to another.",
     steps: (g) => {
       const body = from(g.device("phone"), g.numbered(g.put("a", { code: g.code("A") })));
       return [
         { send: { body }, expect: results(success) },
-        // The row is the first user's.
+        // The row belongs to the first user.
         { send: { body, as: "other" }, expect: results(fatal(0)) },
         ...there(g.code("A")),
       ];
@@ -106,8 +106,8 @@ export const identities: readonly AuditCase[] = [
   {
     ...identity,
     id: "L-415",
-    title: "keeps apart the devices of one user",
-    mend: "The client_id belongs into the identity: two devices count their operations alike.",
+    title: "distinguishes the devices of one user",
+    mend: "Include the client_id in the identity. Two devices may use the same operation ids.",
     steps: (g) => {
       const sent = g.numbered(g.put("a", { code: g.code("A") }));
       return [
@@ -121,8 +121,8 @@ export const identities: readonly AuditCase[] = [
   {
     ...identity,
     id: "L-498",
-    title: "keeps apart devices whose names differ in capitals alone",
-    mend: "A client_id is compared exactly: a column whose collation ignores case takes one device's transaction for another's repeat.",
+    title: "distinguishes devices whose client_ids differ only in capitals",
+    mend: "Compare client_ids exactly. With a column whose collation ignores case, one device's transaction counts as a repeat of another's.",
     steps: (g) => {
       const sent = g.numbered(g.put("a", { code: g.code("A") }));
       return [
@@ -136,8 +136,8 @@ export const identities: readonly AuditCase[] = [
   {
     ...identity,
     id: "L-416",
-    title: "keeps apart the queues of one device",
-    mend: "The queue_id belongs into the identity: a device whose database was emptied keeps its client_id and begins its numbers again.",
+    title: "distinguishes the queues of one device",
+    mend: "Include the queue_id in the identity. A device whose database was cleared keeps its client_id, and its numbers start again.",
     steps: (g) => {
       const sent = g.numbered(g.put("a", { code: g.code("A") }));
       const of = (queue_id: string) => ({ ...from(g.device("phone"), sent), queue_id });
@@ -154,8 +154,8 @@ export const identities: readonly AuditCase[] = [
   {
     ...identity,
     id: "L-408",
-    title: "applies again what has no identity",
-    mend: "Without op_id and transaction_id nothing says that it is the same transaction: what is not recognized is applied, not swallowed.",
+    title: "applies a repeated transaction without an identity again",
+    mend: "Apply a transaction without op_id and transaction_id each time, because nothing shows that it is the same one. Never drop a transaction that is not recognized.",
     steps: (g) => {
       const body = from(g.device("phone"), { crud: [g.put("a", { code: g.code("A") })] });
       return [
@@ -171,8 +171,8 @@ export const identities: readonly AuditCase[] = [
     need: "MUST",
     id: "U-105",
     about: "Requests and answers",
-    title: "takes null for absent",
-    mend: "For members that may be missing, null means that they are.",
+    title: "treats null as absent",
+    mend: "Treat null in an optional member as if the member were missing.",
     steps: (g) => [
       {
         send: {

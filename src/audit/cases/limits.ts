@@ -1,4 +1,4 @@
-/** What is beyond a limit, and what can't be understood: it fails alone, for good, and in words. */
+/** Transactions and bodies that exceed a limit, and invalid transactions. Each fails alone, is fatal, and is answered with a message. */
 import {
   absent,
   type AuditCase,
@@ -33,7 +33,7 @@ const badTransactions: readonly Bad[] = [
   ["U-140", "null", () => null],
   ["U-141", "text", () => "crud"],
   ["U-142", "no crud", () => ({})],
-  ["U-143", "crud that is no list", () => ({ crud: {} })],
+  ["U-143", "crud that is not a list", () => ({ crud: {} })],
   ["U-144", "an entry that is null", () => ({ crud: [null] }), 0],
   ["U-145", "an unknown op", (g) => ({ crud: [{ ...g.put("x"), op: "MERGE" }] }), 0],
   [
@@ -68,34 +68,34 @@ const badTransactions: readonly Bad[] = [
   ],
   [
     "U-156",
-    "a PUT with data by an unknown name",
+    "a PUT with data under an unknown name",
     (g) => ({ crud: [{ op: "PUT", table: g.table, id: g.id("x"), values: data }] }),
     0,
   ],
   [
     "U-157",
-    "two names of the data",
+    "data under two names",
     (g) => ({ crud: [{ ...g.put("x", data), opData: {} }] }),
     0,
     true,
   ],
   [
     "U-158",
-    "two names of the table",
+    "the table under two names",
     (g) => ({ crud: [{ ...g.put("x", data), type: "another" }] }),
     0,
     true,
   ],
   [
     "U-159",
-    "two names of the entry's id",
+    "the operation id under two names",
     (g) => ({ crud: [{ ...g.put("x", data), opId: 1, op_id: 2 }] }),
     0,
     true,
   ],
   [
     "U-180",
-    "two names of its id",
+    "the transaction's id under two names",
     (g) => ({ transactionId: 1, tx_id: 2, crud: [g.put("x", data)] }),
     undefined,
     true,
@@ -111,7 +111,7 @@ const badTransactions: readonly Bad[] = [
 
 const deep = (levels: number): string => "[".repeat(levels) + "]".repeat(levels);
 
-/** A transaction that is beyond something, and one behind it. */
+/** Sends a transaction that exceeds a limit, and another one after it. */
 const beyond = (g: Given, body: unknown, at?: number) => [
   { send: { body }, expect: results(invalid(at), behind) },
   { sees: { code: g.code("next"), there: { result: 1 } } } as const,
@@ -123,9 +123,9 @@ export const beyondLimits: readonly AuditCase[] = [
     id,
     level,
     need: "MUST",
-    about: "Transactions that can't be understood",
-    title: `records a bad transaction, and lets the ones behind it pass: ${what}`,
-    mend: "A transaction that can't be understood, in an envelope that can, is that transaction's fatal_error INVALID_TRANSACTION, and is recorded as a dead letter. A 400 for the whole request blocks the device's queue for ever.",
+    about: "Invalid transactions",
+    title: `records an invalid transaction, and processes those after it: ${what}`,
+    mend: "Answer an invalid transaction in a valid envelope with fatal_error INVALID_TRANSACTION for that transaction, and record it as a dead letter. A 400 for the whole request blocks the device's queue forever.",
     ...(names === true && { features: ["names"] }),
     steps: (g) => [
       {
@@ -140,8 +140,8 @@ export const beyondLimits: readonly AuditCase[] = [
     level,
     need: "MUST",
     about: "Requests and answers",
-    title: "refuses an envelope that is bad with 400: a client_id that is a number",
-    mend: "client_id and queue_id are texts: anything else is 400.",
+    title: "refuses an invalid envelope with 400: client_id or queue_id is a number",
+    mend: "client_id and queue_id must be text. Answer anything else with 400.",
     steps: (g) => [
       { send: { body: { client_id: 7, transactions: [g.tx()] } }, expect: refused(400) },
       {
@@ -153,8 +153,8 @@ export const beyondLimits: readonly AuditCase[] = [
   {
     ...limits,
     id: "H-543",
-    title: "tells its limits, to anybody",
-    mend: "Answer GET {url}/limits without a credential with { contract_version, limits: { body_bytes, transactions, operations, depth, keys, string_length }, features: [] }: clients fit their requests to it.",
+    title: "publishes its limits without a credential",
+    mend: "Answer GET {url}/limits, without requiring a credential, with { contract_version, limits: { body_bytes, transactions, operations, depth, keys, string_length }, features: [] }. Clients adapt their requests to the limits.",
     steps: () => [
       {
         send: { method: "GET", path: "/limits", as: null },
@@ -179,7 +179,7 @@ export const beyondLimits: readonly AuditCase[] = [
     ...limits,
     id: "H-541",
     need: "SHOULD",
-    title: "hands out its contract",
+    title: "publishes its contract",
     mend: "Answer GET {url}/openapi.yaml with the contract's text.",
     steps: () => [
       {
@@ -194,7 +194,7 @@ export const beyondLimits: readonly AuditCase[] = [
     heavy: true,
     features: told,
     title: "refuses more transactions than the limit with 400",
-    mend: "More transactions than limits.transactions are 400, and none of them is applied.",
+    mend: "Answer a request with more transactions than limits.transactions with 400, and apply none of them.",
     steps: (g) => [
       {
         send: {
@@ -219,8 +219,8 @@ export const beyondLimits: readonly AuditCase[] = [
     id: "U-165",
     heavy: true,
     features: told,
-    title: "records a transaction of more operations than the limit",
-    mend: "A transaction beyond limits.operations is its fatal_error INVALID_TRANSACTION: it will not become smaller by being sent again.",
+    title: "records a transaction with more operations than the limit",
+    mend: "Answer a transaction with more operations than limits.operations with fatal_error INVALID_TRANSACTION. It does not become smaller when it is sent again.",
     steps: (g) =>
       beyond(
         g,
@@ -238,8 +238,8 @@ export const beyondLimits: readonly AuditCase[] = [
   {
     ...limits,
     id: "U-162",
-    title: "records values that are nested too deep, at any depth, and lives",
-    mend: "Values nested beyond limits.depth are that transaction's fatal_error INVALID_TRANSACTION. Bound the depth without recursion, or catch what recursion throws.",
+    title: "records values that are nested too deeply, at any depth, without crashing",
+    mend: "Answer a transaction with values that are nested beyond limits.depth with fatal_error INVALID_TRANSACTION. Check the depth without recursion, or catch the error that recursion throws.",
     steps: (g) => [
       ...beyond(
         g,
@@ -261,7 +261,7 @@ export const beyondLimits: readonly AuditCase[] = [
     heavy: true,
     features: told,
     title: "records a transaction whose text is longer than the limit",
-    mend: "A text beyond limits.string_length is that transaction's fatal_error INVALID_TRANSACTION.",
+    mend: "Answer a transaction with a text longer than limits.string_length with fatal_error INVALID_TRANSACTION.",
     steps: (g) =>
       beyond(
         g,
@@ -277,7 +277,7 @@ export const beyondLimits: readonly AuditCase[] = [
     heavy: true,
     features: told,
     title: "refuses a body over the limit with 413",
-    mend: "Count the bytes while they come, and stop at limits.body_bytes with 413: a length that was announced is not to be relied on.",
+    mend: "Count the bytes while they arrive, and stop at limits.body_bytes with 413. Do not rely on the announced length.",
     steps: (g) => [
       {
         send: {

@@ -15,9 +15,9 @@ import { textCases } from "./texts.js";
 import { namesAndValues } from "./values.js";
 import { writing } from "./writing.js";
 
-/** By level, and within it by what they are about. */
+/** The cases by level, and within a level by subject. */
 export const auditCases: readonly AuditCase[] = [
-  // First: later ones leave failures behind, and a server that keeps these as dead letters may hold on to what comes to rows that it does not find.
+  // First, because later cases leave failures behind. A server that records these as dead letters may hold back later writes to rows that it does not find.
   ...writing,
   ...shapes,
   ...failures,

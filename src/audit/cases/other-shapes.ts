@@ -1,4 +1,4 @@
-/** U-1xx: shapes and names of older and of newer clients. A server may leave them out; one that takes them takes them so. */
+/** U-1xx: shapes and names of older and newer clients. A server need not accept them. If it does, these cases say how. */
 import { absent, type AuditCase, fatal, from, refused, results, success, there } from "../case.js";
 
 const level = 3;
@@ -9,7 +9,7 @@ export const otherShapes: readonly AuditCase[] = [
     ...must,
     id: "U-106",
     features: ["bare"],
-    title: "takes a bare transaction and answers with a bare result",
+    title: "accepts a bare transaction, and answers with a bare result",
     mend: 'Answer { "crud": […] } with the result itself, not with a list.',
     steps: (g) => [
       {
@@ -29,8 +29,8 @@ export const otherShapes: readonly AuditCase[] = [
     ...must,
     id: "U-107",
     features: ["names"],
-    title: "takes entries as PowerSync's SDKs serialize them",
-    mend: "type is table, data is op_data, old is previous_values and tx_id is transaction_id.",
+    title: "accepts entries as PowerSync's SDKs serialize them",
+    mend: "Accept type for table, data for op_data, old for previous_values and tx_id for transaction_id.",
     steps: (g) => {
       let op_id = 0;
       const sent = (op: string, name: string, more: object = {}) => ({
@@ -62,8 +62,8 @@ export const otherShapes: readonly AuditCase[] = [
     ...must,
     id: "U-118",
     features: ["names"],
-    title: "takes entries with the properties of the SDK's own CrudEntry",
-    mend: "opData is op_data, previousValues is previous_values, transactionId is transaction_id, and an entry's clientId its op_id.",
+    title: "accepts entries with the properties of the SDK's CrudEntry",
+    mend: "Accept opData for op_data, previousValues for previous_values, transactionId for transaction_id, and an entry's clientId for its op_id.",
     steps: (g) => {
       const named = (clientId: number, op: string, opData: object) => ({
         clientId,
@@ -100,8 +100,8 @@ export const otherShapes: readonly AuditCase[] = [
     ...must,
     id: "U-119",
     features: ["names"],
-    title: "takes one transaction in two spellings for one, and applies it once",
-    mend: "Give every member its one name before the identity is taken.",
+    title: "recognizes a transaction in two spellings as the same one, and applies it once",
+    mend: "Convert every member to its one name before you compute the identity.",
     steps: (g) => {
       const sent = g.numbered(...g.once("A"));
       const respelled = {
@@ -126,8 +126,8 @@ export const otherShapes: readonly AuditCase[] = [
     ...must,
     id: "U-127",
     features: ["names"],
-    title: "refuses an envelope that is bad with 400: two devices",
-    mend: "client_id and clientId with different values are 400.",
+    title: "refuses an invalid envelope with 400: two devices",
+    mend: "Answer a request in which client_id and clientId differ with 400.",
     steps: (g) => [
       {
         send: { body: { client_id: "phone", clientId: "tablet", transactions: [g.tx()] } },
@@ -139,8 +139,8 @@ export const otherShapes: readonly AuditCase[] = [
     ...must,
     id: "U-128",
     features: ["bare"],
-    title: "refuses an envelope that is bad with 400: two shapes",
-    mend: "A body with both transactions and crud is 400: what would be ignored is somebody's data.",
+    title: "refuses an invalid envelope with 400: two shapes",
+    mend: "Answer a body with both transactions and crud with 400. The member that would be ignored contains a user's data.",
     steps: (g) => [
       {
         send: {
@@ -159,7 +159,7 @@ export const otherShapes: readonly AuditCase[] = [
     id: "U-113",
     features: ["batch"],
     title: "answers clients of the demo backends by status",
-    mend: 'A client that sends { "batch": […] } reads the HTTP status alone: 200 once it is applied or recorded, 503 for what must be sent again.',
+    mend: 'A client that sends { "batch": […] } reads only the HTTP status. Answer 200 if the batch was applied or recorded, and 503 if it must be sent again.',
     steps: (g) => {
       const batch = (name: string, data: object) => ({
         batch: [{ op: "PUT", table: g.table, id: g.id(name), data }],
@@ -175,8 +175,8 @@ export const otherShapes: readonly AuditCase[] = [
     ...must,
     id: "U-187",
     features: ["methods"],
-    title: "takes one row by PUT, PATCH and DELETE, and answers by status",
-    mend: 'PUT, PATCH and DELETE on the endpoint with { "table", "data": { "id", … } } are one operation each.',
+    title: "accepts one row by PUT, PATCH and DELETE, and answers by status",
+    mend: 'Apply a PUT, PATCH or DELETE request on the endpoint with { "table", "data": { "id", … } } as one operation.',
     steps: (g) => {
       const by = (method: string, data: object) => ({
         send: { method, body: { table: g.table, data: { id: g.id("a"), ...data } } },
@@ -196,8 +196,8 @@ export const otherShapes: readonly AuditCase[] = [
     ...must,
     id: `U-${193 + index}`,
     features: ["methods"],
-    title: `refuses a ${method} that is no row with 400, 401 or 415`,
-    mend: "The checks of the envelope, the credential and the content type are the same as for POST.",
+    title: `refuses a ${method} request without a valid row with 400, 401 or 415`,
+    mend: "Check the envelope, the credential and the content type in the same way as for POST.",
     steps: (g) => {
       const row = { table: g.table, id: g.id("x") };
       const bad = [{}, [], null, 7, { crud: [] }, { ...row, data: {}, transactions: [] }];
@@ -219,8 +219,8 @@ export const otherShapes: readonly AuditCase[] = [
     ...must,
     id: "U-196",
     features: ["methods"],
-    title: "applies one operation by its method once, where the client says which it is",
-    mend: "A row that comes with client_id and op_id has an identity like any other transaction.",
+    title: "applies a row that is sent twice by its method only once, if the client identifies it",
+    mend: "Give a row that is sent with client_id and op_id an identity, as you do for any other transaction.",
     steps: (g) => {
       const client_id = g.device("phone");
       const send = {

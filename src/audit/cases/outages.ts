@@ -1,12 +1,12 @@
-/** O-8xx: while something that the server needs is away. */
+/** O-8xx: uploads during an outage of something that the server needs. */
 import { type AuditCase, type Expected, fatal, from, results, success, there } from "../case.js";
 
 const must = { need: "MUST", about: "Outages" } as const;
 
 const mend =
-  "An error that says nothing of the data (no connection, a time-out, a server that is shutting down, and every error that you do not recognize) is retryable_error, or 503 with Retry-After. Only what the data are to blame for is fatal_error.";
+  "Answer an error that is not about the data (no connection, a time-out, a server that is shutting down, and every error that you do not recognize) with retryable_error, or with 503 and Retry-After. Answer fatal_error only if the data caused the error.";
 
-/** Kept by the device: it is sent again. */
+/** Answers that make the device keep the transaction and send it again. */
 const kept: readonly Expected[] = [
   results({ is: "retryable_error" }),
   { status: [500, 502, 503, 504] },
@@ -17,7 +17,7 @@ export const outages: readonly AuditCase[] = [
     ...must,
     id: "O-800",
     level: 1,
-    title: "has the device keep what can't be written in an outage, and applies it afterwards",
+    title: "makes the device keep what can't be written in an outage, and applies it afterwards",
     mend,
     steps: (g) => {
       const body = from(g.device("phone"), g.numbered(g.put("a", { code: g.code("A") })));
@@ -35,8 +35,8 @@ export const outages: readonly AuditCase[] = [
     ...must,
     id: "O-801",
     level: 1,
-    title: "ends the batch at what is retryable: nothing behind it is applied",
-    mend: `${mend} It ends the request's batch: what stands behind it is not_attempted, or the order is lost.`,
+    title: "ends the batch at a retryable transaction, and applies none after it",
+    mend: `${mend} Such an error ends the request's batch: answer the transactions after it with not_attempted. Otherwise the order is lost.`,
     steps: (g) => [
       { outage: "begin" },
       {
@@ -59,8 +59,8 @@ export const outages: readonly AuditCase[] = [
     ...must,
     id: "O-802",
     level: 2,
-    title: "saves no answer of an outage: what comes again is tried again",
-    mend: "Only final answers are saved: success, and what failed for good.",
+    title: "saves no answer of an outage, and tries the transaction again when it is repeated",
+    mend: "Save only final answers: success and fatal_error.",
     steps: (g) => {
       const body = from(g.device("phone"), g.numbered(...g.once("A")));
       const bad = from(g.device("phone"), g.numbered(g.put("x", { size: -1 })));
@@ -82,8 +82,8 @@ export const outages: readonly AuditCase[] = [
     id: "O-803",
     level: 3,
     need: "SHOULD",
-    title: "answers in the contract's words, or with 503 and when to come again",
-    mend: "Answer retryable_error, or 503 with Retry-After: 500 and 502 say that the server itself is at fault.",
+    title: "answers with retryable_error, or with 503 and Retry-After",
+    mend: "Answer retryable_error, or 503 with Retry-After. 500 and 502 mean that the server itself has a fault.",
     steps: (g) => [
       { outage: "begin" },
       {
@@ -102,8 +102,8 @@ export const outages: readonly AuditCase[] = [
     level: 3,
     need: "SHOULD",
     features: ["batch"],
-    title: "says with a 503 when to come again",
-    mend: 'Send Retry-After with every 503: without it each device comes again when it likes, all of them at once. Clients that send "batch" read nothing but the status and its headers.',
+    title: "sends Retry-After with a 503",
+    mend: 'Send Retry-After with every 503. Without it, devices choose the time of their next attempt, and may all come back at once. Clients that send "batch" read only the status and the headers.',
     steps: (g) => [
       { outage: "begin" },
       {

@@ -1,4 +1,4 @@
-/** L-4xx: what is sent twice. With `client_id` and an `op_id` on every entry, or else a `transaction_id`, a transaction is applied once. */
+/** L-4xx: transactions that are sent twice. With `client_id`, and an `op_id` on every entry or a `transaction_id`, a transaction is applied once. */
 import {
   absent,
   applied,
@@ -12,13 +12,13 @@ import {
 } from "../case.js";
 
 const level = 2;
-const replay = { level, need: "MUST", about: "Sent twice" } as const;
+const replay = { level, need: "MUST", about: "Replays" } as const;
 
 export const replays: readonly AuditCase[] = [
   {
     ...replay,
     id: "L-400",
-    title: "applies a transaction once that could not be applied twice",
+    title: "applies a repeated transaction only once",
     mend: mendLedger,
     steps: (g) => {
       const body = from(g.device("phone"), g.numbered(...g.once("A")));
@@ -33,7 +33,7 @@ export const replays: readonly AuditCase[] = [
   {
     ...replay,
     id: "L-401",
-    title: "answers a replay as before and writes nothing, after somebody else changed the row",
+    title: "answers a replay as before and writes nothing, after another device changed the row",
     mend: mendLedger,
     steps: (g) => {
       const body = from(g.device("phone"), g.numbered(g.put("a", { code: g.code("A") })));
@@ -50,7 +50,7 @@ export const replays: readonly AuditCase[] = [
   {
     ...replay,
     id: "L-402",
-    title: "answers a replay as before and writes nothing, after somebody else deleted the row",
+    title: "answers a replay as before and writes nothing, after another device deleted the row",
     mend: mendLedger,
     steps: (g) => {
       const body = from(g.device("phone"), g.numbered(g.put("a", { code: g.code("A") })));
@@ -65,7 +65,7 @@ export const replays: readonly AuditCase[] = [
   {
     ...replay,
     id: "L-458",
-    title: "does not delete a row again that has been made anew",
+    title: "does not delete a row that was created again since",
     mend: mendLedger,
     steps: (g) => {
       const remove = from(g.device("phone"), g.numbered(g.del("a")));
@@ -83,8 +83,8 @@ export const replays: readonly AuditCase[] = [
   {
     ...replay,
     id: "L-417",
-    title: "answers a fatal replay as before, when nothing is in its way any more",
-    mend: "Save the answer to what failed for good, too, together with the dead letter: the client has let go of it, and whoever looks after dead letters decides what becomes of it.",
+    title: "answers a fatal replay as before, even if nothing would fail now",
+    mend: "Save fatal answers as well, together with the dead letter. The client has removed the transaction from its queue, and the operator decides what happens to the dead letter.",
     steps: (g) => {
       const body = from(
         g.device("phone"),
@@ -103,8 +103,8 @@ export const replays: readonly AuditCase[] = [
   {
     ...replay,
     id: "L-418",
-    title: "knows a replay whatever the order of its columns",
-    mend: "Hash the content with the keys of its objects sorted: a client that reads its queue again may send them in another order.",
+    title: "recognizes a replay with its columns in another order",
+    mend: "Sort the keys of all objects before you hash the content. A client that reads its queue again may send them in another order.",
     steps: (g) => {
       const [first, ...others] = g.once("A");
       const sent = g.numbered({ ...first, op_data: { code: g.code("A"), note: "x" } }, ...others);
@@ -123,8 +123,8 @@ export const replays: readonly AuditCase[] = [
   {
     ...replay,
     id: "L-405",
-    title: "knows a transaction by its own id where its entries have none",
-    mend: "Where no entry has an op_id, the transaction_id takes its place in the identity.",
+    title: "recognizes a transaction by its transaction_id if its entries have no op_id",
+    mend: "If no entry has an op_id, use the transaction_id in the identity.",
     steps: (g) => {
       const body = from(g.device("phone"), g.tx(...g.once("A")));
       return [
@@ -137,8 +137,8 @@ export const replays: readonly AuditCase[] = [
   {
     ...replay,
     id: "L-455",
-    title: "applies the rest of a batch that is sent again whole",
-    mend: "Judge each transaction of the request by itself: one may have been applied when the connection broke, and the next one not.",
+    title: "applies the rest of a batch that is repeated as a whole",
+    mend: "Recognize each transaction of the request by itself. When the connection broke, one may have been applied and the next one not.",
     steps: (g) => {
       const [first, second, third] = ["A", "B", "C"].map((name) => g.numbered(...g.once(name)));
       return [
@@ -157,8 +157,8 @@ export const replays: readonly AuditCase[] = [
   {
     ...replay,
     id: "L-461",
-    title: "knows a transaction again in whatever company it comes",
-    mend: "A transaction's identity has nothing of the request that it comes in: not what else is in it, and not at which place. After a failure the rest of a batch comes again by itself.",
+    title: "recognizes a repeated transaction in a request with other transactions",
+    mend: "Compute the identity only from the transaction: not from the other transactions of the request, and not from its position. After a failure, the rest of a batch arrives without the transactions before it.",
     steps: (g) => {
       const [first, second, third] = ["A", "B", "C"].map((name) => g.numbered(...g.once(name)));
       return [
@@ -178,7 +178,7 @@ export const replays: readonly AuditCase[] = [
   {
     ...replay,
     id: "L-456",
-    title: "knows a transaction that comes twice in one request",
+    title: "recognizes a transaction that occurs twice in one request",
     mend: mendLedger,
     steps: (g) => {
       const sent = g.numbered(...g.once("A"));
@@ -194,8 +194,8 @@ export const replays: readonly AuditCase[] = [
   {
     ...replay,
     id: "L-453",
-    title: "knows a transaction again whose client left before the answer",
-    mend: "What has been committed stays committed, and its answer saved, whether or not anybody was there to hear it. What was not committed is applied when it comes again.",
+    title: "recognizes a repeated transaction whose client disconnected before the answer",
+    mend: "Keep a committed transaction and its saved answer, even if the client has disconnected. Apply a transaction that was not committed when it is repeated.",
     steps: (g) => {
       const body = from(g.device("phone"), g.numbered(...g.once("A")));
       return [

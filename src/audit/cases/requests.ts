@@ -1,4 +1,4 @@
-/** H-5xx: the request itself. */
+/** H-5xx: the HTTP request itself. */
 import {
   absent,
   type AuditCase,
@@ -30,7 +30,7 @@ export const requests: readonly AuditCase[] = [
     need: "MUST",
     about,
     title: "refuses bytes that are not UTF-8",
-    mend: "Decode the body strictly: a byte that is no UTF-8 is 400.",
+    mend: "Decode the body strictly, and answer a body that is not valid UTF-8 with 400.",
     steps: () => [
       {
         send: { body: Uint8Array.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]) },
@@ -43,8 +43,8 @@ export const requests: readonly AuditCase[] = [
     level: 3,
     need: "MUST",
     about,
-    title: "does not put another character in the place of bytes that are not UTF-8",
-    mend: "Decode the body strictly (in JavaScript: TextDecoder with fatal): what would be replaced in a value is stored otherwise than it was meant.",
+    title: "does not replace bytes that are not UTF-8 by another character",
+    mend: "Decode the body strictly (in JavaScript: TextDecoder with fatal). A value in which bytes are replaced is stored differently from what was meant.",
     steps: (g) => {
       const text = JSON.stringify(upload(g.tx(g.put("a", { code: g.code("A"), note: "§" }))));
       const [before = "", after = ""] = text.split("§");
@@ -60,8 +60,8 @@ export const requests: readonly AuditCase[] = [
     level: 1,
     need: "MUST",
     about,
-    title: "takes JSON whose content type names its charset",
-    mend: "`application/json; charset=utf-8` is JSON.",
+    title: "accepts JSON whose content type names a charset",
+    mend: "Accept `application/json; charset=utf-8` as JSON.",
     steps: (g) => [
       {
         send: {
@@ -78,8 +78,8 @@ export const requests: readonly AuditCase[] = [
     level: 1,
     need: "MUST",
     about,
-    title: "applies nothing of a body that is not announced as JSON",
-    mend: "A body with another content type is 415 (or 400): browsers send text/plain and forms to other sites without asking.",
+    title: "applies nothing of a body whose content type is not JSON",
+    mend: "Answer a body with another content type with 415 (or 400). Browsers send text/plain and forms to other sites without a preflight.",
     steps: (g) => {
       const text = JSON.stringify(upload(g.tx(g.put("a", { code: g.code("A") }))));
       return [
@@ -97,7 +97,7 @@ export const requests: readonly AuditCase[] = [
     need: "MUST",
     about,
     title: "refuses other content types with 415",
-    mend: "A body whose content type is not JSON is 415.",
+    mend: "Answer a body whose content type is not JSON with 415.",
     steps: (g) =>
       ["text/plain", "application/x-www-form-urlencoded"].map((type) => ({
         send: { ...body(g.tx()), headers: { "content-type": type } },
@@ -109,8 +109,8 @@ export const requests: readonly AuditCase[] = [
     level: 3,
     need: "MUST",
     about,
-    title: "refuses encodings of the body that it does not know with 415",
-    mend: "A Content-Encoding other than gzip and deflate is 415; a body that is not what its encoding says is 400.",
+    title: "refuses unknown encodings of the body with 415",
+    mend: "Answer a Content-Encoding other than gzip and deflate with 415, and a body that does not match its encoding with 400.",
     steps: (g) => [
       {
         send: { ...body(g.tx()), headers: { "content-encoding": "br" } },
@@ -127,8 +127,8 @@ export const requests: readonly AuditCase[] = [
     level: 3,
     need: "SHOULD",
     about,
-    title: "names each answer, by the caller's own name where it gives one",
-    mend: "Send back the request's x-correlation-id, or one of your own, and put it into the log.",
+    title: "sends an x-correlation-id with each answer: the caller's, if there is one",
+    mend: "Return the request's x-correlation-id, or an id of your own, and write it to the log.",
     steps: (g) => [
       {
         send: { ...body(g.tx()), headers: { "x-correlation-id": "abc-123" } },
@@ -146,8 +146,8 @@ export const requests: readonly AuditCase[] = [
     level: 1,
     need: "MUST",
     about,
-    title: "has nothing at other paths and for other methods",
-    mend: "Only POST on the endpoint's own path applies an upload. What else comes there is 404 (or 405), never 200.",
+    title: "accepts no uploads at other paths or with other methods",
+    mend: "Apply an upload only for a POST on the endpoint's own path. Answer other paths and methods with 404 (or 405), never with 200.",
     steps: (g) => {
       const sent = body(g.tx(g.put("a", { code: g.code("A") })));
       return [
@@ -164,7 +164,7 @@ export const requests: readonly AuditCase[] = [
     need: "MUST",
     id: "H-524",
     title: "survives JSON that is 10,000 levels deep",
-    mend: "Bound the depth before or while the body is read, and answer 400, or that transaction's fatal_error. The process goes on.",
+    mend: "Limit the depth before or while the body is read, and answer 400, or fatal_error for that transaction. The process must keep running.",
     steps: (g) => {
       const deep = "[".repeat(10_000) + "]".repeat(10_000);
       return [
@@ -186,8 +186,8 @@ export const requests: readonly AuditCase[] = [
     need: "SHOULD",
     id: "H-561",
     heavy: true,
-    title: "takes a transaction of one megabyte",
-    mend: "Raise the limit of the body (Express' parser stops at 100 kB): a device that has been offline sends what it has, and a 413 comes again for ever.",
+    title: "accepts a transaction of one megabyte",
+    mend: "Raise the limit for the body (Express's parser stops at 100 kB). A device that was offline may send much at once, and a 413 blocks its queue forever.",
     steps: (g) => [
       {
         send: body(

@@ -1,4 +1,4 @@
-/** U-1xx: what a request and its answer are, in PowerSync's own contract. */
+/** U-1xx: requests and answers in PowerSync's own contract. */
 import {
   absent,
   type AuditCase,
@@ -19,7 +19,7 @@ const badEnvelopes: readonly [id: string, what: string, body: unknown][] = [
   ["U-121", "a number", 7],
   ["U-122", "null", null],
   ["U-123", "an object without transactions", { hello: "world" }],
-  ["U-124", "transactions that are no list", { transactions: { 0: { crud: [] } } }],
+  ["U-124", "transactions that are not a list", { transactions: { 0: { crud: [] } } }],
   ["U-125", "no transactions", { transactions: [] }],
 ];
 
@@ -29,7 +29,7 @@ export const shapes: readonly AuditCase[] = [
     level,
     need: "MUST",
     about,
-    title: "applies a transaction and answers in the contract's words",
+    title: "applies a transaction and answers in the contract's form",
     mend: 'Answer POST { "transactions": [{ "crud": […] }] } with 200 and { "results": [{ "status": "success" }] } once the transaction has been committed.',
     steps: (g) => [
       {
@@ -44,8 +44,8 @@ export const shapes: readonly AuditCase[] = [
     level,
     need: "MUST",
     about,
-    title: "answers one result a transaction, in order",
-    mend: "Give one result for each transaction of the request, in the request's order, whatever becomes of them.",
+    title: "answers one result for each transaction, in order",
+    mend: "Return one result for each transaction of the request, in the request's order, whether or not the transaction succeeds.",
     steps: (g) => [
       {
         send: {
@@ -65,8 +65,8 @@ export const shapes: readonly AuditCase[] = [
     level,
     need: "MUST",
     about,
-    title: "takes an empty transaction for success",
-    mend: "A transaction whose crud is empty is success: there is nothing to do.",
+    title: "answers an empty transaction with success",
+    mend: "Answer a transaction with an empty crud list with success, because there is nothing to do.",
     steps: (g) => [{ send: { body: upload(g.tx()) }, expect: results(success) }],
   },
   {
@@ -74,8 +74,8 @@ export const shapes: readonly AuditCase[] = [
     level,
     need: "MUST",
     about,
-    title: "ignores members it does not know",
-    mend: "Ignore members of the envelope, of a transaction and of an entry that the contract does not name: clients are older or newer than the server.",
+    title: "ignores unknown members",
+    mend: "Ignore members of the envelope, a transaction or an entry that the contract does not name. Clients may be older or newer than the server.",
     steps: (g) => [
       {
         send: {
@@ -98,8 +98,8 @@ export const shapes: readonly AuditCase[] = [
     level,
     need: "MUST",
     about,
-    title: "says of a fatal failure who handles it, and by a code what it was",
-    mend: 'A "fatal_error" has "requires_client_handling", true or false, and "failed_operation" with a text "error_code": without them a connector keeps the transaction for ever.',
+    title: "answers a fatal failure with requires_client_handling and an error code",
+    mend: 'Add "requires_client_handling" (true or false) and "failed_operation" with a text "error_code" to every "fatal_error". Without them, a connector keeps the transaction forever.',
     steps: (g) => [
       {
         send: { body: upload(g.tx(g.put("a", { size: -1 }))) },
@@ -119,8 +119,8 @@ export const shapes: readonly AuditCase[] = [
     level,
     need: "MUST",
     about,
-    title: "takes 50 transactions in a request",
-    mend: "PowerSync's connectors may send up to 50 transactions in one request.",
+    title: "accepts 50 transactions in a request",
+    mend: "Accept at least 50 transactions in one request. PowerSync's connectors may send that many.",
     steps: (g) => [
       {
         send: {
@@ -138,8 +138,8 @@ export const shapes: readonly AuditCase[] = [
     level,
     need: "SHOULD",
     about,
-    title: "names the operation that failed, from 0",
-    mend: 'Put the place of the failed operation in its transaction into "failed_operation.operation_index", counted from 0.',
+    title: "names the failed operation by its index from 0",
+    mend: 'Set "failed_operation.operation_index" to the index of the failed operation in its transaction, counted from 0.',
     steps: (g) => [
       {
         send: {
@@ -161,7 +161,7 @@ export const shapes: readonly AuditCase[] = [
     level,
     need: "MUST",
     about,
-    title: "answers in JSON, also where it refuses",
+    title: "answers in JSON, even if it refuses the request",
     mend: 'Answer with content-type application/json: results with 200, and { "message": "…" } with every other status.',
     steps: (g) => [
       {
@@ -183,8 +183,8 @@ export const shapes: readonly AuditCase[] = [
     level,
     need: "MUST",
     about,
-    title: `refuses an envelope that is bad with 400: ${what}`,
-    mend: 'Answer a body that is no object with a list "transactions" of at least one with 400 and { "message": "…" }.',
+    title: `refuses an invalid envelope with 400: ${what}`,
+    mend: 'Unless the body is an object with a list "transactions" of at least one, answer 400 with { "message": "…" }.',
     steps: () => [{ send: { body: JSON.stringify(body) }, expect: refused(400) }],
   })),
   {
@@ -193,8 +193,8 @@ export const shapes: readonly AuditCase[] = [
     level,
     need: "MUST",
     about,
-    title: "refuses what is no operation, and applies nothing of its transaction",
-    mend: "Check every entry before the first is applied: op is PUT, PATCH or DELETE, table and id are texts, op_data is an object.",
+    title: "refuses invalid operations, and applies nothing of their transaction",
+    mend: "Check every entry before you apply the first one: op is PUT, PATCH or DELETE, table and id are text, and op_data is an object.",
     steps: (g) => {
       const entry = g.put("b", {});
       const bad: readonly unknown[] = [

@@ -1,4 +1,4 @@
-/** W-27x: texts, which are stored as they are or refused. */
+/** W-27x: texts, which must be stored unchanged or refused. */
 import {
   absent,
   type AuditCase,
@@ -18,8 +18,8 @@ export const textCases: readonly AuditCase[] = [
     ...text,
     id: "W-270",
     heavy: true,
-    title: "stores text as it is: quotes, backslashes, other scripts, characters beyond 16 bits",
-    mend: "Bind values as parameters, and use an encoding of four bytes (utf8mb4 on MySQL).",
+    title: "stores text unchanged: quotes, backslashes, other scripts, characters beyond 16 bits",
+    mend: "Bind values as parameters, and use an encoding that stores four-byte characters (utf8mb4 on MySQL).",
     steps: (g) =>
       [
         "it's",
@@ -41,8 +41,8 @@ export const textCases: readonly AuditCase[] = [
   {
     ...text,
     id: "W-273",
-    title: "does not cut a text that is too long",
-    mend: "A text beyond its column's length is fatal_error (MySQL: strict mode).",
+    title: "does not truncate a text that is too long",
+    mend: "Answer a text that exceeds its column's length with fatal_error (on MySQL, use strict mode).",
     steps: (g) => {
       const first = g.code("x".repeat(60)).slice(0, 64);
       return [
@@ -57,11 +57,11 @@ export const textCases: readonly AuditCase[] = [
   {
     ...text,
     id: "W-277",
-    title: "keeps the spaces, tabs and line breaks at a text's ends",
-    mend: "Store a text as it was sent. What trims it makes another value of it, which the device does not have.",
+    title: "keeps spaces, tabs and line breaks at the start and end of a text",
+    mend: "Store a text as it was sent. A trimmed text is another value than the device has.",
     steps: (g) => {
       const [a, b] = [g.code("A"), g.code("B")];
-      // No space behind it: some databases compare without those.
+      // No trailing space, because some databases ignore those when they compare.
       return [` ${a}`, `\t${b}`, `${b}\n`].flatMap((each, n) => [
         { send: body(g.tx(g.put(`r${n}`, { code: each }))), expect: results(success) },
         ...there(each),
@@ -72,12 +72,12 @@ export const textCases: readonly AuditCase[] = [
   {
     ...text,
     id: "W-278",
-    title: "stores an empty text as one, not as NULL",
-    mend: 'Make NULL of null alone. "" is a text: a column that is NOT NULL takes it, and a query for it finds it.',
+    title: "stores an empty text as an empty text and not as NULL",
+    mend: 'Write NULL only for null. "" is a text: a NOT NULL column accepts it, and a query for it finds it.',
     steps: (g) => [
       { send: body(g.tx(g.put("a", { code: "" }))), expect: results(success) },
       ...there(""),
-      // There is but one: the next run begins without it.
+      // Deleted, because the value is the same in every run and unique.
       { send: body(g.tx(g.del("a"))), expect: results(success) },
     ],
   },

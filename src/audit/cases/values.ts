@@ -1,4 +1,4 @@
-/** W-25x to W-28x: names and values, kind and unkind ones; texts are in `texts.ts`. */
+/** W-25x to W-28x: names of tables and columns, and values, valid and invalid. Texts are in `texts.ts`. */
 import {
   absent,
   type AuditCase,
@@ -17,7 +17,7 @@ const names = { level: 1, need: "MUST", about: "Names of tables and columns" } a
 
 const body = (...transactions: readonly object[]) => ({ body: upload(...transactions) });
 
-/** Each alone, so that a server that refuses the whole request is not taken at its word for the others. */
+/** Sends each entry in a request of its own, so that a server that refuses a whole request is tested for each of them. */
 const eachRefused = (g: Given, entries: readonly object[]) =>
   entries.flatMap((entry, n) => [
     {
@@ -34,7 +34,7 @@ function capitals(name: string): string {
   return other + name.slice(1);
 }
 
-/** Refused for good, or taken as it is: never an answer that makes the device send it for ever. */
+/** Refused for good or applied, but never answered so that the device sends it forever. */
 const settled = [results(success), ...refusedOrFatal];
 
 export const namesAndValues: readonly AuditCase[] = [
@@ -42,8 +42,8 @@ export const namesAndValues: readonly AuditCase[] = [
     ...names,
     id: "W-253",
     heavy: true,
-    title: "refuses tables that nobody declared",
-    mend: "Take the names of tables from a list in the server's code. A name from the request never becomes part of a statement's text.",
+    title: "refuses tables that were not declared",
+    mend: "Take the names of tables from a list in the server's code. Never make a name from the request part of a statement's text.",
     steps: (g) =>
       eachRefused(
         g,
@@ -64,8 +64,8 @@ export const namesAndValues: readonly AuditCase[] = [
   {
     ...names,
     id: "W-254",
-    title: "refuses columns that nobody declared",
-    mend: "Take the names of columns from a list in the server's code, for each table. A name from the request never becomes part of a statement's text, and no unknown column is left out in silence.",
+    title: "refuses columns that were not declared",
+    mend: "Take the names of each table's columns from a list in the server's code. Never make a name from the request part of a statement's text, and never leave out an unknown column silently.",
     steps: (g) =>
       eachRefused(
         g,
@@ -82,8 +82,9 @@ export const namesAndValues: readonly AuditCase[] = [
   {
     ...names,
     id: "W-255",
-    title: "takes names of its own language's objects for names like any other",
-    mend: "Look names up in a map that has nothing but what was put there: no prototype, no attributes.",
+    title:
+      "treats special names of its programming language, such as __proto__, like any other name",
+    mend: "Look up names in a map that contains only the entries that you added: no members of a prototype, no attributes.",
     steps: (g) => [
       {
         send: {
@@ -109,8 +110,8 @@ export const namesAndValues: readonly AuditCase[] = [
   {
     ...names,
     id: "W-257",
-    title: "takes a table's name as it is written",
-    mend: "Compare names exactly. Two tables may differ in capitals alone, and a name that is nearly right is a mistake that somebody should hear of.",
+    title: "compares table names exactly",
+    mend: "Compare names exactly. Two tables may differ only in capitals, and a name that is nearly right is a mistake that must be reported.",
     need: "SHOULD",
     steps: (g) => eachRefused(g, [{ ...g.put("x", { note: "x" }), table: capitals(g.table) }]),
   },
@@ -118,7 +119,7 @@ export const namesAndValues: readonly AuditCase[] = [
     ...names,
     id: "W-256",
     title: "does not move a row to another id",
-    mend: "Refuse an id in op_data that is not the entry's own.",
+    mend: "Refuse an id in op_data that differs from the entry's id.",
     need: "SHOULD",
     steps: (g) => [
       { send: body(g.tx(g.put("a", { code: g.code("A") }))), expect: results(success) },
@@ -131,8 +132,8 @@ export const namesAndValues: readonly AuditCase[] = [
     ...values,
     need: "SHOULD",
     id: "W-276",
-    title: "stores integers beyond 2^53 digit for digit",
-    mend: "Read JSON's integers with all their digits (as text, or as a type of 64 bits): SDKs in other languages than JavaScript send them so. A text of digits is the same value.",
+    title: "stores integers beyond 2^53 with all their digits",
+    mend: "Read the integers of JSON with all their digits (as text, or as a 64-bit type), because SDKs in languages other than JavaScript send them as numbers. Treat a text of digits as the same value.",
     steps: (g) => {
       const inText = g.big("text");
       const inNumber = g.big("number");
@@ -156,8 +157,8 @@ export const namesAndValues: readonly AuditCase[] = [
     ...values,
     need: "MUST",
     id: "W-275",
-    title: "refuses numbers that no column of integers holds",
-    mend: "A number that does not fit its column is fatal_error. It is not rounded, not cut, and not turned into NULL.",
+    title: "refuses numbers that do not fit an integer column",
+    mend: "Answer a number that does not fit its column with fatal_error. Do not round it, do not truncate it, and do not turn it into NULL.",
     steps: (g) =>
       ["1e400", "9223372036854775808", "123456789012345678901234567890", "1.5"].flatMap(
         (literal, n) => [
@@ -177,8 +178,9 @@ export const namesAndValues: readonly AuditCase[] = [
     ...values,
     need: "MUST",
     id: "W-271",
-    title: "answers for good what no column could hold: NUL, half a character, text for a number",
-    mend: "Whatever a database says of a value (a data exception, an error of the driver's own) is fatal_error. A retryable answer or a 500 makes the device send it for ever.",
+    title:
+      "gives a final answer to values that no column can store: NUL, half a character, text for a number",
+    mend: "Answer every error about a value (a data exception of the database, or an error of the driver) with fatal_error. A retryable answer or a 500 makes the device send the value forever.",
     steps: (g) => [
       ...["nul \u0000", "half \ud800", "half \udc00 again"].map((text, n) => ({
         send: body(g.tx(g.put(`r${n}`, { note: text }))),
@@ -197,8 +199,8 @@ export const namesAndValues: readonly AuditCase[] = [
     ...values,
     need: "SHOULD",
     id: "W-272",
-    title: "refuses text for a column of numbers",
-    mend: "Convert each value by its column's type, and answer fatal_error where it does not fit. SQLite takes any value for any column: there the server has to look.",
+    title: "refuses text for a numeric column",
+    mend: "Convert each value by its column's type, and answer fatal_error if it does not fit. SQLite accepts any value in any column, so with SQLite the server must check it.",
     steps: (g) => [
       {
         send: body(g.tx(g.put("a", { code: g.code("A"), size: "no number" }))),
@@ -212,8 +214,8 @@ export const namesAndValues: readonly AuditCase[] = [
     need: "MUST",
     about: "Error codes",
     id: "W-274",
-    title: "names a failure by the contract's code",
-    mend: "Use the codes of the contract (LibraryErrorCode): applications decide by them what to tell their users.",
+    title: "answers a failure with the contract's error code",
+    mend: "Use the error codes of the contract (LibraryErrorCode). Applications use them to decide what to tell their users.",
     steps: (g) => [
       { send: body(g.tx(g.put("a", { code: g.code("A") }))), expect: results(success) },
       ...(

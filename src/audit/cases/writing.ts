@@ -13,13 +13,13 @@ import {
 const level = 1;
 const must = { level, need: "MUST" } as const;
 const operations = { ...must, about: "PUT, PATCH and DELETE" } as const;
-const atomicity = { ...must, about: "Whole or not at all" } as const;
+const atomicity = { ...must, about: "Atomicity" } as const;
 const order = { ...must, about: "Order" } as const;
 
 const sendOf = (...transactions: readonly object[]) => ({
   send: { body: upload(...transactions) },
 });
-/** One transaction that succeeds. */
+/** Sends one transaction, which must succeed. */
 const ok = (g: Given, ...entries: readonly object[]) => ({
   ...sendOf(g.tx(...entries)),
   expect: results(success),
@@ -29,8 +29,8 @@ export const writing: readonly AuditCase[] = [
   {
     ...operations,
     id: "W-206",
-    title: "PUT with another row's unique value changes nothing",
-    mend: "Let a PUT conflict on the primary key alone. REPLACE INTO, INSERT OR REPLACE and ON DUPLICATE KEY UPDATE take another row's place where any unique value is equal.",
+    title: "refuses a PUT with another row's unique value, and changes nothing",
+    mend: "Let a PUT resolve conflicts of the primary key only. REPLACE INTO, INSERT OR REPLACE and ON DUPLICATE KEY UPDATE replace another row if any unique value is equal.",
     steps: (g) => [
       ok(g, g.put("a", { code: g.code("A") })),
       {
@@ -38,7 +38,7 @@ export const writing: readonly AuditCase[] = [
         expect: results(fatal(1)),
       },
       ...absent(g.code("B")),
-      // The row that was there has not been replaced: it can be moved, and leaves its value behind.
+      // The first row was not replaced: it can still be changed, and its old value becomes free.
       ok(g, g.patch("a", { code: g.code("moved") })),
       ...there(g.code("moved")),
       ...absent(g.code("A")),
@@ -47,8 +47,8 @@ export const writing: readonly AuditCase[] = [
   {
     ...operations,
     id: "W-207",
-    title: "PUT of a row that exists changes it",
-    mend: "A PUT is an upsert by the primary key: the same row may be sent again, with other values.",
+    title: "applies a PUT of an existing row as a change",
+    mend: "Apply a PUT as an upsert by the primary key. The same row may be sent again with other values.",
     steps: (g) => [
       ok(g, g.put("a", { code: g.code("A") })),
       ok(g, g.put("a", { code: g.code("B") })),
@@ -59,8 +59,8 @@ export const writing: readonly AuditCase[] = [
   {
     ...operations,
     id: "W-208",
-    title: "PATCH changes the columns it sends, and no others",
-    mend: "An UPDATE sets the columns of op_data, NULLs included, and leaves the others alone.",
+    title: "changes only the columns that a PATCH sends",
+    mend: "Apply a PATCH as an UPDATE that sets the columns of op_data, including NULLs, and no others.",
     steps: (g) => [
       ok(g, g.put("a", { code: g.code("A"), note: "first" })),
       ok(g, g.patch("a", { note: "second" })),
@@ -73,21 +73,21 @@ export const writing: readonly AuditCase[] = [
   {
     ...operations,
     id: "W-209",
-    title: "PATCH sets NULL",
-    mend: "null in op_data is SQL's NULL. It is not a text, and not a column to leave out.",
+    title: "sets NULL with a PATCH",
+    mend: "Write null in op_data as SQL's NULL. It is not a text, and not a column to leave out.",
     steps: (g) => [
       ok(g, g.put("a", { code: g.code("A") })),
       ok(g, g.patch("a", { code: null })),
       ...absent(g.code("A")),
-      // Two rows without a value are no conflict.
+      // Two rows with NULL do not conflict.
       ok(g, g.put("b", { code: null })),
     ],
   },
   {
     ...operations,
     id: "W-211",
-    title: "PATCH without columns is success, and so is one of a row that does not exist",
-    mend: "A PATCH with {} has nothing to set: no UPDATE is sent. Where no row is found it is success, and no row is made: another device has deleted it.",
+    title: "answers a PATCH without columns, and one of a row that does not exist, with success",
+    mend: "Send no UPDATE for a PATCH with {}, because there is nothing to set. If a PATCH finds no row, answer success and do not create the row: another device has deleted it.",
     steps: (g) => [
       ok(g, g.put("a", { code: g.code("A") })),
       ok(g, g.patch("a", {}), g.patch("missing", { code: g.code("M") })),
@@ -98,8 +98,8 @@ export const writing: readonly AuditCase[] = [
   {
     ...operations,
     id: "W-212",
-    title: "does not take a PATCH for applied that it has passed over",
-    mend: "previous_values say what the device had before: they are no condition. A server that merges, or refuses what was made on an older row, says so (fatal_error, CONFLICT); success means that the row has the new values.",
+    title: "does not answer success for a PATCH that it has not applied",
+    mend: "previous_values contain what the device had before the change. They are not a condition. If your server refuses changes to an outdated row, answer fatal_error with CONFLICT. success means that the row has the new values.",
     steps: (g) => [
       ok(g, g.put("a", { code: g.code("A"), note: "new" })),
       {
@@ -117,8 +117,8 @@ export const writing: readonly AuditCase[] = [
   {
     ...operations,
     id: "W-220",
-    title: "DELETE removes the row, and is success where there is none",
-    mend: "A DELETE of a row that is not there is success: that is what the device wants.",
+    title: "removes a row with DELETE, and answers success if there is none",
+    mend: "Answer a DELETE of a row that does not exist with success, because the device has what it wants.",
     steps: (g) => [
       ok(g, g.put("a", { code: g.code("A") })),
       ok(g, g.del("a"), g.del("missing")),
@@ -129,8 +129,8 @@ export const writing: readonly AuditCase[] = [
   {
     ...atomicity,
     id: "W-231",
-    title: "undoes what stands before an operation that fails",
-    mend: "Put each transaction of the request into one database transaction, and roll it back whenever one of its operations fails.",
+    title: "undoes the operations before one that fails",
+    mend: "Apply each transaction of the request in one database transaction, and roll it back if one of its operations fails.",
     steps: (g) => [
       ok(g, g.put("a", { code: g.code("A") })),
       {
@@ -150,8 +150,8 @@ export const writing: readonly AuditCase[] = [
   {
     ...atomicity,
     id: "W-232",
-    title: "applies nothing behind an operation that fails",
-    mend: "The first operation that fails ends its transaction: nothing behind it is applied.",
+    title: "applies no operation after one that fails",
+    mend: "End a transaction at the first operation that fails, and apply none of those after it.",
     steps: (g) => [
       {
         ...sendOf(g.tx(g.put("a", { size: -1 }), g.put("b", { code: g.code("B") }))),
@@ -163,8 +163,8 @@ export const writing: readonly AuditCase[] = [
   {
     ...atomicity,
     id: "W-233",
-    title: "undoes a DELETE, too",
-    mend: "Deletes belong into the same database transaction as all other operations.",
+    title: "undoes a DELETE as well",
+    mend: "Apply deletes in the same database transaction as all other operations.",
     steps: (g) => [
       ok(g, g.put("a", { code: g.code("A") })),
       { ...sendOf(g.tx(g.del("a"), g.put("b", { size: -1 }))), expect: results(fatal(1)) },
@@ -174,8 +174,8 @@ export const writing: readonly AuditCase[] = [
   {
     ...atomicity,
     id: "W-234",
-    title: "keeps what transactions before the failing one have written",
-    mend: "Each transaction of a request has a database transaction of its own: a failure undoes its own, and no earlier one.",
+    title: "keeps the writes of the transactions before one that fails",
+    mend: "Apply each transaction of a request in its own database transaction, so that a failure undoes only that transaction and no earlier one.",
     steps: (g) => [
       {
         ...sendOf(g.tx(g.put("a", { code: g.code("A") })), g.tx(g.put("b", { size: -1 }))),
@@ -189,7 +189,7 @@ export const writing: readonly AuditCase[] = [
     id: "W-235",
     heavy: true,
     title: "undoes 500 operations when the last one fails",
-    mend: "A transaction is never split into several database transactions, however long it is.",
+    mend: "Never split a transaction into several database transactions, no matter how long it is.",
     steps: (g) => {
       const rows = Array.from({ length: 500 }, (_, n) => g.put(`r${n}`, { code: g.code(`${n}`) }));
       return [
@@ -204,8 +204,8 @@ export const writing: readonly AuditCase[] = [
     ...atomicity,
     id: "W-236",
     heavy: true,
-    title: "can be written to after 15 failures in a row",
-    mend: "Roll back, and give the connection back to its pool, after every failure: a transaction that stays open holds its rows and its connection.",
+    title: "still accepts writes after 15 failures in a row",
+    mend: "After every failure, roll back and return the connection to its pool. A transaction that stays open keeps its locks and its connection.",
     steps: (g) => [
       ok(g, g.put("a", { code: g.code("A") })),
       ...Array.from({ length: 15 }, () => ({
@@ -219,8 +219,9 @@ export const writing: readonly AuditCase[] = [
   {
     ...order,
     id: "W-245",
-    title: "applies a transaction's operations in order: what one writes, the next one sees",
-    mend: "Apply operations one after another, in the order of crud. Sorting them by table or by kind changes what they mean.",
+    title:
+      "applies the operations of a transaction in order, so that each sees what those before it have written",
+    mend: "Apply operations one after another, in the order of crud. Sorting them by table or by kind changes their meaning.",
     steps: (g) => [
       ok(
         g,
@@ -236,8 +237,8 @@ export const writing: readonly AuditCase[] = [
   {
     ...order,
     id: "W-237",
-    title: "finds a conflict that a later operation would have removed",
-    mend: "Each operation is judged when its turn comes. A conflict is not forgiven because a later operation would remove it.",
+    title: "reports a conflict that a later operation would have removed",
+    mend: "Check each operation when it is applied. A conflict counts even if a later operation would remove it.",
     steps: (g) => [
       {
         ...sendOf(
@@ -251,8 +252,8 @@ export const writing: readonly AuditCase[] = [
   {
     ...order,
     id: "W-238",
-    title: "exchanges two unique values by way of a third",
-    mend: "Several operations on one row are several statements: the last one alone is not the same.",
+    title: "swaps two unique values by way of a third one",
+    mend: "Apply several operations on one row as several statements. Applying only the last one has a different result.",
     steps: (g) => [
       ok(g, g.put("a", { code: g.code("A") }), g.put("b", { code: g.code("B") })),
       ok(
@@ -262,7 +263,7 @@ export const writing: readonly AuditCase[] = [
         g.patch("a", { code: g.code("B") }),
       ),
       ...absent(g.code("between")),
-      // Which of the two has which: `a` gives back B.
+      // Shows which row has which value: deleting `a` frees B.
       ok(g, g.del("a")),
       ...absent(g.code("B")),
       ...there(g.code("A")),
@@ -272,7 +273,7 @@ export const writing: readonly AuditCase[] = [
     ...order,
     id: "W-239",
     title: "applies the transactions of a request in order",
-    mend: "Begin a transaction of the request when the one before it has been committed.",
+    mend: "Begin each transaction of the request after the one before it has been committed.",
     steps: (g) => [
       {
         ...sendOf(

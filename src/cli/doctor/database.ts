@@ -1,4 +1,4 @@
-/** The database behind a configuration: the server, its clock, its connections, and how much the library's own tables hold. */
+/** Examines the database of a configuration: the server, its clock, its connections, and the size of the library's own tables. */
 import { type Kysely, sql } from "kysely";
 import { defaultLimits } from "../../wire/limits.js";
 import { atMost } from "../../sql/select.js";
@@ -15,7 +15,7 @@ export async function* examineDatabase(loaded: Loaded, io: Io): AsyncGenerator<V
   if (db === undefined) {
     yield info(
       "examined",
-      "no: it depends on the caller (--principal says whose is meant), or is no Kysely object",
+      "not examined: `database` depends on the caller (name one with --principal), or is not a Kysely object",
     );
     return;
   }
@@ -47,7 +47,7 @@ export async function* examineDatabase(loaded: Loaded, io: Io): AsyncGenerator<V
           `the oldest since ${oldest.firstSeenAt.slice(0, 19)}Z: ${oldest.message} (letter ${oldest.id})`,
         );
   });
-  if (config.parking !== false) yield* counts("failing again and again", io, () => failing(own));
+  if (config.parking !== false) yield* counts("repeated failures", io, () => failing(own));
   if (config.ledger === false) return;
   const dialect = await familyOf(db).load();
   yield* counts("the ledger", io, () => ledgerSize(own, dialect));
@@ -82,15 +82,18 @@ async function* server(db: Kysely<unknown>): AsyncGenerator<Verdict> {
   const { rows } = await statement.execute(db);
   const [row] = rows;
   const endedAt = Date.now();
-  // SQL Server says on further lines when it was built, and for which system.
+  // Further lines of SQL Server's version contain its build date and system.
   const [version = name] = row?.version.split("\n") ?? [];
   yield ok("reachable", `${version.trim()}, ${endedAt - startedAt} ms`);
   if (row === undefined || row.seconds === null) return;
   const ms = Number(row.seconds) * 1_000;
   const apart = Math.max(startedAt - ms, ms - endedAt, 0) / 1_000;
   yield apart <= toleratedSeconds
-    ? ok("clock", "as on this machine")
-    : warning("clock", `${Math.round(apart)} s apart from this machine's. Synchronize the clocks.`);
+    ? ok("clock", "the same as on this machine")
+    : warning(
+        "clock",
+        `${Math.round(apart)} s apart from this machine's clock. Synchronize the clocks.`,
+      );
 }
 
 interface Asked {
@@ -112,7 +115,7 @@ async function lettersByCode(own: Kysely<OwnTables>): Promise<Verdict> {
   const codes = rows.map(({ error_code, letters }) => `${error_code} ${String(letters)}`);
   return warning(
     what,
-    `${total}: ${codes.join(", ")}. \`npx powersync-writes letters list --by-cause\` shows them.`,
+    `${total}: ${codes.join(", ")}. Run \`npx powersync-writes letters list --by-cause\` to see them.`,
   );
 }
 
@@ -121,12 +124,12 @@ async function failing(own: Kysely<OwnTables>): Promise<Verdict> {
     .selectFrom("powersync_attempts")
     .select(({ fn }) => [fn.countAll().as("transactions"), fn.max("attempts").as("most")])
     .executeTakeFirstOrThrow();
-  const what = "failing again and again";
+  const what = "repeated failures";
   const count = Number(transactions);
   if (count === 0) return ok(what, "none");
   return info(
     what,
-    `${counted(count, "transaction")} in the last 30 days, the worst ${String(most)} times. The log says why.`,
+    `${counted(count, "transaction")} in the last 30 days, one of them ${String(most)} times. See the log for the reasons.`,
   );
 }
 
@@ -145,29 +148,29 @@ async function ledgerSize(own: Kysely<OwnTables>, dialect: Dialect): Promise<Ver
     .executeTakeFirstOrThrow();
   const count = Number(rows);
   return count > mostCounted
-    ? info("the ledger", "more than a million rows. `ledger.retentionDays` bounds their age")
+    ? info("the ledger", "more than a million rows. `ledger.retentionDays` limits their age")
     : ok("the ledger", counted(count, "row"));
 }
 
-/** If no other connection has come within this time, the pool is considered exhausted. */
+/** If no further connection arrives within this time, the pool is considered exhausted. */
 const quietMs = 1_000;
 /** No more connections are opened, because the server is in use. */
 const mostAsked = 20;
 
-/** @param wanted database transactions that the configuration lets be under way at once */
+/** @param wanted the number of database transactions that the configuration allows at once */
 export async function examinePool(db: Kysely<unknown>, wanted: number): Promise<Verdict> {
   const what = "connections";
   const asked = Math.min(wanted, mostAsked);
   const { held, failure } = await holdAtOnce(db, asked);
   if (failure !== undefined) {
     const why = describeError(failure, { secrets: new Set() });
-    return warning(what, `after ${held} the next one failed: ${why}`);
+    return warning(what, `after ${counted(held, "connection")}, the next one failed: ${why}`);
   }
   return held >= asked
-    ? ok(what, `the pool gives ${held} at once, and limits.concurrentTransactions is ${wanted}`)
+    ? ok(what, `the pool provides ${held} at once, and limits.concurrentTransactions is ${wanted}`)
     : warning(
         what,
-        `the pool gives ${held} at once, and limits.concurrentTransactions is ${wanted}: make the pool as large, or set the limit to ${counted(held, "connection")}.`,
+        `the pool provides ${held} at once, but limits.concurrentTransactions is ${wanted}. Enlarge the pool to ${wanted} connections, or set the limit to ${held}.`,
       );
 }
 

@@ -1,4 +1,4 @@
-/** Examines a running deployment by its URL: what a device, a load balancer and a stranger get from it. No request writes anything. */
+/** Examines a running deployment by its URL, as a device, a load balancer and a stranger see it. No request writes anything. */
 import type { Io } from "../io.js";
 import { type Answer, type Ask, asking, emptyUpload, under, upload } from "./requests.js";
 import { examineTokens } from "./tokens.js";
@@ -34,7 +34,10 @@ export async function* examineDeployment(
   yield* examineTokens(ask, url, token);
   yield await largeBody(ask, url, read.bodyBytes);
   yield origin === undefined
-    ? info("CORS", "not tried: name a page's origin by --origin, where the app runs in a browser")
+    ? info(
+        "CORS",
+        "not tried: if the app runs in a browser, give the origin of its page with --origin",
+      )
     : await preflight(ask, url, origin);
   yield await probe(ask, new URL(health, url), "health", "alive");
   yield await probe(ask, new URL(ready, url), "ready", "ready for uploads");
@@ -43,22 +46,22 @@ export async function* examineDeployment(
 function transport({ protocol, hostname }: URL): Verdict {
   if (protocol === "https:") return ok("encrypted");
   return /^(?:localhost|127\..*|\[::1\])$/.test(hostname)
-    ? info("encrypted", "no, on this machine alone")
-    : wrong("encrypted", "tokens and data cross the network readable by anyone. Use https.");
+    ? info("encrypted", "no, but the URL is on this machine")
+    : wrong("encrypted", "no: anyone on the network can read tokens and data. Use https.");
 }
 
 const toleratedMs = 30_000;
 
 function clock({ headers, ms }: Answer): Verdict {
   const said = Date.parse(headers.get("date") ?? "");
-  if (Number.isNaN(said)) return info("clock", "the server does not say what time it has");
-  // The `Date` header has whole seconds, and any moment of the request may be meant.
+  if (Number.isNaN(said)) return info("clock", "the server sends no `Date` header");
+  // The `Date` header has whole seconds, and may be from any moment of the request.
   const apartMs = Math.max(0, Math.abs(Date.now() - ms / 2 - said) - 1_000 - ms / 2);
   return apartMs <= toleratedMs
-    ? ok("clock", "as on this machine")
+    ? ok("clock", "the same as on this machine")
     : warning(
         "clock",
-        `${Math.round(apartMs / 1_000)} s apart from this machine's: tokens expire too early or too late. Synchronize the clocks.`,
+        `${Math.round(apartMs / 1_000)} s apart from this machine's clock: tokens expire too early or too late. Synchronize the clocks.`,
       );
 }
 
@@ -71,7 +74,7 @@ function readLimits({ status, headers, text }: Answer): {
     return {
       verdict: wrong(
         what,
-        `it redirects to ${headers.get("location") ?? "elsewhere"}; devices do not follow. Give them the URL behind it.`,
+        `it redirects to ${headers.get("location") ?? "another URL"}, and devices do not follow redirects. Give them the target's URL.`,
       ),
     };
   }
@@ -80,17 +83,17 @@ function readLimits({ status, headers, text }: Answer): {
     bodyBytes = (JSON.parse(text) as { readonly limits?: Record<string, unknown> } | null)
       ?.limits?.["body_bytes"];
   } catch {
-    // The answer does not come from the library.
+    // Not JSON, so the answer does not come from the library.
   }
   if (status !== 200 || typeof bodyBytes !== "number") {
     return {
       verdict: wrong(
         what,
-        `GET …/limits is answered ${status}, and not by powersync-writes. Is the URL the endpoint's, with its path (/api/data unless \`path\` says otherwise)?`,
+        `GET …/limits is answered ${status}, and not by powersync-writes. Check that the URL is the endpoint's, with its path (/api/data unless \`path\` says otherwise).`,
       ),
     };
   }
-  return { verdict: ok(what, `takes bodies up to ${mebibytes(bodyBytes)}`), bodyBytes };
+  return { verdict: ok(what, `accepts bodies up to ${mebibytes(bodyBytes)}`), bodyBytes };
 }
 
 async function contract(ask: Ask, url: URL): Promise<Verdict> {
@@ -108,11 +111,11 @@ const probeBytes = 2 * 1024 * 1024;
 /** Sends a large body, because proxies have their own limits (1 MiB in nginx) and answer in place of the endpoint. */
 async function largeBody(ask: Ask, url: URL, bodyBytes: number): Promise<Verdict> {
   const what = `a body of ${mebibytes(probeBytes)}`;
-  if (bodyBytes < probeBytes) return info(what, "not tried: the endpoint takes less");
+  if (bodyBytes < probeBytes) return info(what, "not tried: the endpoint's limit is lower");
   const padding = " ".repeat(probeBytes - emptyUpload.length);
   const answer = await upload(ask, url, {}, `${emptyUpload}${padding}`);
   if ("failed" in answer) {
-    return info(what, `can't be told: the connection ended while it was sent (${answer.failed})`);
+    return info(what, `not known: the connection ended while the body was sent (${answer.failed})`);
   }
   return answer.status === 413
     ? wrong(
@@ -138,7 +141,7 @@ async function preflight(ask: Ask, url: URL, origin: string): Promise<Verdict> {
   if (answer.status >= 300 || (allowed !== origin && allowed !== "*")) {
     return wrong(
       what,
-      `pages of ${origin} are not allowed (${answer.status}). Name it in \`cors\`: { origins: ["${origin}"] }.`,
+      `pages of ${origin} are not allowed (${answer.status}). Set \`cors\`: { origins: ["${origin}"] }.`,
     );
   }
   const missing = ["authorization", "content-type"].filter((name) => !names.includes(name));
@@ -152,11 +155,14 @@ async function probe(ask: Ask, url: URL, what: string, fine: string): Promise<Ve
   if ("failed" in answer) return wrong(what, answer.failed);
   const place = url.pathname;
   if (answer.status === 404) {
-    return info(what, `there is no ${place}: mount writes.${what}(), or say --${what} PATH`);
+    return info(
+      what,
+      `there is no ${place}: mount writes.${what}(), or give its path with --${what}`,
+    );
   }
   return answer.status < 300
-    ? ok(what, `${place} says that it is ${fine}`)
-    : wrong(what, `${place} is answered ${answer.status}. The server's log says why.`);
+    ? ok(what, `${place} reports that it is ${fine}`)
+    : wrong(what, `${place} is answered ${answer.status}. See the server's log for the reason.`);
 }
 
 function mebibytes(bytes: number): string {

@@ -10,7 +10,7 @@ export interface Answer {
   readonly ms: number;
 }
 
-/** `failed`: why there was no answer at all. */
+/** An answer, or in `failed` the reason why there was none. */
 export type Asked = Answer | { readonly failed: string };
 export type Ask = (url: URL, init?: RequestInit) => Promise<Asked>;
 
@@ -51,7 +51,7 @@ export function under(url: URL, name: string): URL {
   return route;
 }
 
-/** An empty upload: whoever accepts it writes nothing. */
+/** An empty upload. An endpoint that accepts it writes nothing. */
 export const emptyUpload = JSON.stringify({ transactions: [{ crud: [] }] });
 
 export function upload(ask: Ask, url: URL, headers: Record<string, string>, body = emptyUpload) {

@@ -1,4 +1,4 @@
-/** Who is let in: uploads without a token, with a stranger's and with a user's, and the identity provider's keys. */
+/** Examines who is let in: sends uploads without a token, with a stranger's token and with a user's, and fetches the identity provider's keys. */
 import { describeError, type Io } from "../io.js";
 import { type Ask, refused, upload } from "./requests.js";
 import { info, ok, type Verdict, wrong } from "./verdict.js";
@@ -14,7 +14,7 @@ export async function* examineTokens(
   yield token === undefined
     ? info(
         "an upload of a user",
-        "not tried, so whether the server can fetch the provider's keys is not known: put a user's token into $POWERSYNC_WRITES_TOKEN",
+        "not tried, so it is not known whether the server can fetch the provider's keys: set $POWERSYNC_WRITES_TOKEN to a user's token",
       )
     : await withToken(ask, url, token);
 }
@@ -27,14 +27,14 @@ async function withoutToken(ask: Ask, url: URL): Promise<Verdict> {
   if (answer.status === 200) {
     return wrong(
       what,
-      "is accepted: anyone can write. Give `authenticate` one that checks tokens.",
+      "is accepted: anyone can write. Set `authenticate` to a function that checks tokens, such as jwt().",
     );
   }
   return refused(what, answer, "401");
 }
 
 const keysUnavailable =
-  "is answered 503: the server can't fetch the identity provider's keys. Its log says why; look at `jwksUri`, and whether the server may connect to it.";
+  "is answered 503: the server can't fetch the identity provider's keys. See its log for the reason. Check `jwksUri`, and that the server may connect to it.";
 
 /** Sends a token from an unknown signer and issuer, which must be refused. */
 async function withForeignToken(ask: Ask, url: URL): Promise<Verdict> {
@@ -62,12 +62,12 @@ async function withToken(ask: Ask, url: URL, token: string): Promise<Verdict> {
   return answer.status === 401
     ? wrong(
         what,
-        "is refused (401): the token has expired, or its issuer or audience are not those of `jwt()`. The server's log says which.",
+        "is refused (401): the token has expired, or its issuer or audience is not the one given to `jwt()`. See the server's log for the reason.",
       )
     : refused(what, answer, "200");
 }
 
-/** A well-formed token, signed by a new key that nobody knows. */
+/** Makes a well-formed token that is signed with a new key, which no server trusts. */
 async function foreignToken(): Promise<string> {
   const { privateKey } = await crypto.subtle.generateKey(
     { name: "ECDSA", namedCurve: "P-256" },
@@ -102,7 +102,10 @@ export async function* examineKeys(url: URL, { signal, secrets }: Io): AsyncGene
       signal: AbortSignal.any([signal, AbortSignal.timeout(fetchMs)]),
     });
     if (!response.ok) {
-      yield wrong(what, `${url.host} answers ${response.status}. Is the URL the provider's JWKS?`);
+      yield wrong(
+        what,
+        `${url.host} answers ${response.status}. Check that the URL is that of the provider's JWKS.`,
+      );
       return;
     }
     text = await response.text();
@@ -112,7 +115,7 @@ export async function* examineKeys(url: URL, { signal, secrets }: Io): AsyncGene
   }
   const keys = keysIn(text);
   yield keys === undefined || keys.length === 0
-    ? wrong(what, `${url.host} gives no keys: the URL must be that of a JSON Web Key Set.`)
+    ? wrong(what, `${url.host} returns no keys: the URL must be that of a JSON Web Key Set.`)
     : ok(what, `${keys.length} keys: ${keys.map(({ alg, kty }) => alg ?? kty).join(", ")}`);
 }
 

@@ -1,7 +1,7 @@
-/** The doctor's page: sections of verdicts, and their text. */
+/** Verdicts of the doctor, and their text. */
 import { type Io, oneLine, redacted } from "../io.js";
 
-/** The result of one examination: a line of the page. */
+/** The result of one examination, which is one line of the output. */
 export interface Verdict {
   /** `info`: a fact, neither good nor bad. */
   readonly level: "ok" | "warning" | "error" | "info";

@@ -1,6 +1,6 @@
 /**
- * Guesses from a table's columns who may write it. A guess never makes a table writable for everybody: it requires an owner or an owned parent. If neither
- * is clear, the table is left out until somebody decides.
+ * Guesses from a table's columns who may write it. A guess never makes a table writable for everybody: it requires an owner or an owned parent. If there is
+ * no clear owner or parent, the table is left out until somebody decides.
  */
 import type { Source } from "./source.js";
 
@@ -16,7 +16,7 @@ export type Decision =
 export interface ParentGuess {
   readonly column: string;
   readonly table: string;
-  /** The parent's column, if that is not its key. */
+  /** The parent's column to which this one refers, if that is not the parent's key. */
   readonly by?: string;
   readonly optional: boolean;
 }
@@ -41,7 +41,7 @@ const ownerNames = [
 const delicate =
   /(?:^|_)(?:members?|memberships?|roles?|permissions?|grants?|admins?|invit(?:e|es|ation|ations)|shares?|collaborators?|users?|accounts?|sessions?|tokens?|api_keys?|credentials?|subscriptions?|payments?|invoices?|plans?|secrets?|audit(?:s|_logs?)?|logs?)$/i;
 
-/** Decides about each table, in the given order. Parents are decided before the tables that refer to them, at any depth. */
+/** Decides who may write each table, in the given order. Parents are decided before the tables that refer to them, at any depth. */
 export function decide(sources: readonly Source[]): ReadonlyMap<string, Decision> {
   const decisions = new Map<string, Decision>();
   const byName = new Map(sources.map((source) => [source.name, source]));
@@ -64,14 +64,14 @@ export function decide(sources: readonly Source[]): ReadonlyMap<string, Decision
     sources.map((source): [string, Decision] => {
       const decision = decisions.get(source.name) ?? {
         status: "undecided",
-        why: "no column says whose a row is, and none refers to a row that does",
+        why: "no column names the owner of a row, and none refers to a row that has an owner",
       };
       return [source.name, withParents(source, decision, decisions, byName)];
     }),
   );
 }
 
-/** `undefined`: the table's own columns do not tell. */
+/** Decides by the table's own columns. `undefined`: they do not show who may write it. */
 function byItself(source: Source): Decision | undefined {
   const { name, columns, unsuitable, unique } = source;
   if (unsuitable !== undefined) return { status: "undecided", why: unsuitable };
@@ -82,7 +82,7 @@ function byItself(source: Source): Decision | undefined {
   if (delicate.test(name)) {
     return {
       status: "undecided",
-      why: "by its name it may say who has which rights, or hold what no device should write",
+      why: "its name suggests that it grants rights, or contains data that no device should write",
     };
   }
   if (owner === undefined) return undefined;
@@ -90,10 +90,10 @@ function byItself(source: Source): Decision | undefined {
   if (joint === true || columns.some((column) => /^(?:role|permission)s?$/i.test(column.name))) {
     return {
       status: "undecided",
-      why: `"${owner}" and another column say who belongs to what: by \`owner\`, everybody could add themselves to anything`,
+      why: `"${owner}" and another column record who belongs to what: with \`owner\`, users could add themselves to anything`,
     };
   }
-  return { status: "decided", owner, parents: [], why: `"${owner}" says whose a row is` };
+  return { status: "decided", owner, parents: [], why: `"${owner}" names the owner of a row` };
 }
 
 function ownerOf({ columns }: Source): string | undefined {
@@ -126,7 +126,7 @@ function byParents(parents: readonly ParentGuess[]): Decision {
   if (required.length === 0 && parents.length > 1) {
     return {
       status: "undecided",
-      why: `each of ${names} may be empty, so none of them alone says whose a row is`,
+      why: `each of ${names} may be NULL, so none of them alone determines the owner of a row`,
     };
   }
   return {
@@ -138,7 +138,7 @@ function byParents(parents: readonly ParentGuess[]): Decision {
   };
 }
 
-/** With an owner only, users could add their own rows below somebody else's row, so parents are required as well. */
+/** Adds the parents to an owner. With an owner only, users could add rows of their own below another user's row. */
 function withParents(
   source: Source,
   decision: Decision,
@@ -158,7 +158,7 @@ function withParents(
   };
 }
 
-/** The columns that store the client's id. Empty: there are none. */
+/** The columns that store the client's id. Empty if there are none. */
 export function keyOf({ unique, columns }: Source): readonly string[] {
   const numbered = (name: string) =>
     columns.find((column) => column.name === name)?.numbered !== undefined;

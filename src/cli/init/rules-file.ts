@@ -1,9 +1,9 @@
-/** The tables' rules, as TypeScript text. A table whose writers are not decided is a comment. */
+/** Writes the tables' rules as TypeScript text. A table without a decision becomes a comment. */
 import { type Decision, isSensitive, keyOf, type ParentGuess } from "./decide.js";
 import type { Source } from "./source.js";
 import { propertyName } from "./types-file.js";
 
-/** Members of `tables`, indented by four. */
+/** Returns the members of `tables`, indented by four spaces. */
 export function rulesText(
   sources: readonly Source[],
   decisions: ReadonlyMap<string, Decision>,
@@ -15,7 +15,7 @@ export function rulesText(
       const lines = ruleLines(source, lookUps(source, byName));
       return decision?.status === "decided"
         ? decidedRule(source, decision, lines)
-        : undecidedRule(source, decision?.why ?? "nothing says who may write it", lines);
+        : undecidedRule(source, decision?.why ?? "nothing shows who may write it", lines);
     })
     .join("\n");
 }
@@ -32,7 +32,7 @@ function decidedRule(
     ...rest,
   ];
   return [
-    `    // A guess, to be confirmed: ${why}.`,
+    `    // A guess, for you to confirm: ${why}.`,
     `    ${propertyName(source.name)}: {`,
     ...lines.map((line) => `      ${line}`),
     "    },\n",
@@ -50,15 +50,15 @@ function parentText({ column, table, by, optional }: ParentGuess): string {
   return `${name}: { ${members.join(", ")} }`;
 }
 
-/** The comment for a table that can't be written: what clients send for it is UNKNOWN_TABLE. */
+/** Returns the comment for a table without a rule. A client's write to it fails with UNKNOWN_TABLE. */
 function undecidedRule(source: Source, why: string, rest: readonly string[]): string {
   const lines = [
     `DECIDE who may write "${source.name}": ${why}.`,
-    "Until there is a rule, what clients send for it becomes a dead letter (UNKNOWN_TABLE).",
-    "Leave it so where clients only read it. Otherwise say one of these:",
-    `  owner: "…"                  this column holds the user's id`,
-    `  belongsTo: { …: "…" }       whoever may write the row that the column refers to`,
-    `  scope: …, authorize: …      see the documentation of the configuration`,
+    "Until there is a rule, clients' writes to this table become dead letters (UNKNOWN_TABLE).",
+    "If clients only read the table, leave this as it is. Otherwise write one of these:",
+    `  owner: "…"                  this column contains the owner's user id`,
+    `  belongsTo: { …: "…" }       users who may write the row that this column refers to`,
+    `  scope: …, authorize: …      see the library's docs/configuration.md`,
     `  access: "everyone"          every user may write every row`,
     ...(source.unsuitable === undefined
       ? [`${propertyName(source.name)}: {`, ...rest.map((line) => `  ${line}`), "},"]
@@ -67,7 +67,7 @@ function undecidedRule(source: Source, why: string, rest: readonly string[]): st
   return `${lines.map((line) => `    // ${line}`.trimEnd()).join("\n")}\n`;
 }
 
-/** Columns that refer to a row by the database's number although clients know the row by another column: the look-ups as text, by column. */
+/** Returns look-ups, as text, for columns that refer to a row by the database's number although clients know the row by another column. */
 function lookUps(
   source: Source,
   sources: ReadonlyMap<string, Source>,
@@ -101,7 +101,7 @@ function ruleLines(source: Source, known: ReadonlyMap<string, string>): readonly
     ...(key.length === 1 && first === "id" ? [] : key.length === 0 ? [] : [idText(key)]),
     ...(isNumbered
       ? [
-          `// The database numbers "${first}", and clients make ids of their own: give the table a uuid column.`,
+          `// The database numbers "${first}", but clients make their own ids. Give the table a uuid column.`,
         ]
       : []),
     ...columnsText(written, known),
@@ -139,12 +139,12 @@ function columnsOf(
       if (key.includes(name)) return false;
       if (clientColumns !== undefined && !clientColumns.includes(name)) return false;
       if (generated || numbered !== undefined) {
-        left.push(`Left out: "${name}", which the database makes.`);
+        left.push(`Left out: "${name}", whose values the database makes.`);
         return false;
       }
       if (isSensitive(name)) {
         left.push(
-          `Left out: "${name}", which by its name no client should set. Add it if one may.`,
+          `Left out: "${name}", which clients should not set, judging by its name. Add it if they may.`,
         );
         return false;
       }
@@ -153,7 +153,9 @@ function columnsOf(
     .map(({ name }) => name);
   for (const name of clientColumns ?? []) {
     if (!known.has(name)) {
-      left.push(`Left out: "${name}", which the client has and the database does not.`);
+      left.push(
+        `Left out: "${name}", which exists in the client's schema but not in the database.`,
+      );
     }
   }
   return { written, left };

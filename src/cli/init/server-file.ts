@@ -1,4 +1,4 @@
-/** `server.ts` for each framework, as text, and the packages and commands that it needs. */
+/** Writes `server.ts` for each framework, and lists the packages and commands that it needs. */
 import type { DatabaseKind } from "../database-url.js";
 
 export const frameworks = ["express", "koa", "nest", "node", "fetch", "hono"] as const;
@@ -13,10 +13,10 @@ interface ServerFile {
 
 const head = `import { createTables } from "powersync-writes";`;
 const config = `import { database, writes } from "./powersync-writes.config.js";`;
-const own = `// The library's own tables. Where they are there already, this is one SELECT.
+const own = `// Creates the library's own tables. If they exist, this is one SELECT.
 await createTables(database);`;
 
-/** Uploads that are under way are finished before the process ends. */
+/** Finishes uploads in progress before the process ends. */
 const shutDown = `
 process.once("SIGTERM", async () => {
   server.close();
@@ -99,7 +99,7 @@ ${config}
 
 ${own}
 
-// In an application of several modules it stands among the \`imports\` of one of them.
+// In an application with several modules, put it among the \`imports\` of one of them.
 const app = await NestFactory.create(PowerSyncWriteModule.forRoot(writes)); // POST /api/data
 const http = app.getHttpAdapter();
 http.get("/healthz", (_request: unknown, response: unknown) =>
@@ -109,7 +109,7 @@ http.get("/readyz", async (_request: unknown, response: unknown) => {
   const { ready } = await writes.ready();
   http.reply(response, { ready }, ready ? 200 : 503);
 });
-app.enableShutdownHooks(); // Uploads that are under way are finished.
+app.enableShutdownHooks(); // Uploads in progress are finished.
 await app.listen(Number(process.env["PORT"] ?? 3000));
 `,
   },
@@ -201,7 +201,7 @@ export function serverText(framework: Framework): string {
   return `/// <reference types="node" />\n${files[framework].text}`;
 }
 
-/** The commands that lead to a running server. */
+/** Returns the commands that lead to a running server. */
 export function nextSteps(framework: Framework, kind: DatabaseKind): readonly string[] {
   const { packages, typePackages, run } = files[framework];
   const driver = {

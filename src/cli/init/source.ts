@@ -1,4 +1,4 @@
-/** The tables for which rules can be made, from a database, a client's schema, or both. */
+/** Finds the tables for which rules can be made, in a database, a client's schema, or both. */
 import { type Kysely, sql } from "kysely";
 import { type ClientSchema, syncedTables } from "../../check/client-schema.js";
 import { UnsuitableTable } from "../../store/failures.js";
@@ -26,7 +26,7 @@ export type SourceColumn = Pick<
   "name" | "type" | "array" | "nullable" | "hasDefault" | "generated" | "numbered" | "members"
 >;
 
-/** Tables to leave out: of the library, of migration tools, and of extensions. */
+/** Names of tables to leave out: those of the library, of migration tools, and of extensions. */
 const notTheApplications =
   /^(?:_?powersync_|kysely_|_prisma_|__drizzle|drizzle_|knex_migrations|flyway_|goose_|sqlite_|spatial_ref_sys$|schema_migrations$|ar_internal_metadata$|sequelizemeta$|typeorm_metadata$|migrations$|databasechangelog)/i;
 
@@ -49,7 +49,7 @@ export async function readSources(
 async function tableNames(db: Kysely<unknown>, family: string): Promise<readonly string[]> {
   const { rows } = await (
     family === "postgres"
-      ? // Partitions are written by way of their table.
+      ? // Partitions are written through their parent table.
         sql<Named>`
           select c.relname as name from pg_catalog.pg_class c
           join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -63,7 +63,7 @@ async function tableNames(db: Kysely<unknown>, family: string): Promise<readonly
           select t.table_name as name from information_schema.tables t
           where t.table_schema = database() and t.table_type = 'BASE TABLE' order by 1`
         : family === "mssql"
-          ? // What captures changes has its tables in a schema of its own, and marks those that it has here; a history is written by its table.
+          ? // Change capture keeps its tables in its own schema, and marks those that it has here. A history table is written through its table.
             sql<Named>`
           select t.name as name from sys.tables as t
           where t.schema_id = schema_id() and t.is_ms_shipped = 0 and t.temporal_type <> 1 order by 1`
@@ -124,7 +124,7 @@ function referredBy(column: string, names: ReadonlySet<string>): string | undefi
   return [base, `${base}s`, `${base}es`, `${plural}s`].find((name) => names.has(name));
 }
 
-/** Combines both: the client's tables in the database's form, and the tables that only one of them has. */
+/** Combines the database's tables with those of the client: the client's tables in the database's form, and the tables that only one of them has. */
 export function joined(
   sources: readonly Source[],
   schema: ClientSchema,

@@ -1,8 +1,8 @@
-/** Kysely's `Database` type for the tables, as TypeScript text. */
+/** Writes Kysely's `Database` type for the tables, as TypeScript text. */
 import type { DatabaseKind } from "../database-url.js";
 import type { Source, SourceColumn } from "./source.js";
 
-/** The members of the interface, one table after the other. */
+/** Returns the interface, with a member for each table. */
 export function databaseType(kind: DatabaseKind, sources: readonly Source[]): string {
   const tables = sources.map(({ name, columns }) => {
     const members = columns.map(
@@ -39,7 +39,7 @@ function typeOf(kind: DatabaseKind, column: SourceColumn): string {
   return isDefaulted(column) ? `Generated<${type}>` : type;
 }
 
-/** The type in which the usual drivers read the column. */
+/** The type as which the usual drivers read the column. */
 function elementType(kind: DatabaseKind, { type, members }: SourceColumn): string {
   if (members !== undefined && members.length > 0) {
     return members.map((member) => JSON.stringify(member)).join(" | ");

@@ -18,17 +18,17 @@ const options = {
     type: "string",
     short: "r",
     value: "TEXT",
-    about: "why; it is kept with the letter. Required",
+    about: "the reason, which is kept with the letter. Required",
   },
   dependants: {
     type: "string",
     value: "CHOICE",
-    about: "discard: the letters that depend on it, too. keep: they wait on",
+    about: "discard: also discard the letters that depend on it. keep: they go on waiting",
   },
   ...filterOptions,
   all: { type: "boolean", about: "every letter that waits" },
-  limit: { type: "string", value: "N", about: "how many letters at most" },
-  yes: { type: "boolean", short: "y", about: "do not ask before many letters are discarded" },
+  limit: { type: "string", value: "N", about: "the most letters to discard" },
+  yes: { type: "boolean", short: "y", about: "discard many letters without asking" },
   json: { type: "boolean", about: "write JSON" },
   ...configOptions,
 } as const;
@@ -39,7 +39,7 @@ const help: Help<typeof options> = {
     "letters discard (filters | --all) --reason TEXT [--yes]",
   ],
   about:
-    "Closes letters without writing anything: the users' changes never happen.\nWithout --dependants, a letter that others depend on is left as it is.\nExit codes: 0 all were discarded, 1 some were not.",
+    "Closes letters without writing anything: the users' changes are never made.\nWithout --dependants, a letter that others depend on is not discarded.\nExit codes: 0 all were discarded, 1 some were not.",
   options,
   examples: [
     'npx powersync-writes letters discard --client 3f1c… --reason "The device was a test."',
@@ -52,7 +52,7 @@ export async function discard(args: readonly string[], io: Io): Promise<ExitCode
   const { values, positionals } = given;
   const { reason } = values;
   if (reason === undefined || reason.trim() === "")
-    throw new UsageProblem("Say why: --reason TEXT.");
+    throw new UsageProblem("Give a reason with --reason TEXT.");
   const which = chosen(positionals, values, "discard");
   const dependants =
     values.dependants === undefined
@@ -107,7 +107,7 @@ export async function discard(args: readonly string[], io: Io): Promise<ExitCode
   } else {
     await io.out(`${counted(ids.length, "letter")} discarded.\n`);
     for (const id of refused) {
-      await io.out(`${id}  ${io.paint("yellow", "left as it is: others depend on it")}\n`);
+      await io.out(`${id}  ${io.paint("yellow", "not discarded: others depend on it")}\n`);
     }
   }
   return refused.length === 0 ? 0 : 1;

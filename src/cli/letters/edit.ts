@@ -1,4 +1,4 @@
-/** `letters edit`: the payload as JSON in the user's editor, and back. */
+/** `letters edit`: opens the payload as JSON in the user's editor, and stores the result. */
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -18,7 +18,7 @@ const options = {
   file: {
     type: "string",
     value: "FILE",
-    about: "take the new payload from this file in place of an editor; - is stdin",
+    about: "read the new payload from this file instead of opening an editor; - is stdin",
   },
   ...configOptions,
 } as const;
@@ -26,7 +26,7 @@ const options = {
 const help: Help<typeof options> = {
   usage: ["letters edit ID", "letters edit ID --file FILE"],
   about:
-    "Opens the letter's payload in $VISUAL or $EDITOR, and stores what was saved. The letter is not applied: retry it afterwards.\nExit codes: 0 it was stored, or nothing was changed; 1 it was not stored.",
+    "Opens the letter's payload in $VISUAL or $EDITOR, and stores the saved text. It does not apply the letter: retry it afterwards.\nExit codes: 0 it was stored, or nothing was changed; 1 it was not stored.",
   options,
   examples: ['EDITOR="code --wait" npx powersync-writes letters edit 0197…'],
 };
@@ -44,7 +44,7 @@ export async function edit(args: readonly string[], io: Io): Promise<ExitCode> {
     return 1;
   }
   if (letter.status !== "open" && letter.status !== "stale") {
-    io.note(`The letter has been ${letter.status} already, and can't be edited.`);
+    io.note(`The letter has already been ${letter.status}, so it can't be edited.`);
     return 1;
   }
   const { file } = given.values;
@@ -65,13 +65,13 @@ async function textOf(file: string, io: Io): Promise<string> {
   return text;
 }
 
-/** Edits until the payload has been stored or the user gives up. If it could not be stored, the file is kept, so that the user's text is not lost. */
+/** Edits until the payload is stored or the user gives up. If it is not stored, the file is kept, so that the user's text is not lost. */
 async function editByHand(letter: Letter, loaded: Loaded, io: Io): Promise<ExitCode> {
   const editor = io.env["VISUAL"] ?? io.env["EDITOR"];
   if (editor === undefined || editor.trim() === "") {
-    throw new Problem("Name an editor in $VISUAL or $EDITOR, or give the payload by --file FILE.");
+    throw new Problem("Set $VISUAL or $EDITOR to an editor, or give the payload with --file FILE.");
   }
-  // Readable only by this user, because the payload is somebody's data.
+  // Readable only by this user, because the payload contains personal data.
   const folder = await mkdtemp(join(tmpdir(), "powersync-writes-"));
   const file = join(folder, `${letter.id}.jsonc`);
   await writeFile(file, textFor(letter, loaded), { mode: 0o600 });
@@ -107,22 +107,26 @@ async function stored(
   }
   const now = await writes.deadLetters.get(letter.id, whose);
   if (now !== undefined && canonicalJson(now.payload) !== canonicalJson(letter.payload)) {
-    io.note("Somebody else has edited the letter meanwhile. Begin again with what it holds now.");
+    io.note(
+      "Someone else has edited the letter in the meantime. Start again from its current payload.",
+    );
     return "refused";
   }
   const result = await writes.deadLetters.edit(letter.id, payload, whose);
   switch (result.status) {
     case "edited":
-      await io.out(`Stored. \`npx powersync-writes letters retry ${letter.id}\` applies it.\n`);
+      await io.out(
+        `Stored. To apply it, run \`npx powersync-writes letters retry ${letter.id}\`.\n`,
+      );
       return "stored";
     case "invalid":
-      io.note(`It was not stored: ${oneLine(result.message)}`);
+      io.note(`The payload was not stored: ${oneLine(result.message)}`);
       return "refused";
     case "not_open":
-      io.note(`The letter has been ${result.is} meanwhile.`);
+      io.note(`The letter has been ${result.is} in the meantime.`);
       return "refused";
     case "not_found":
-      io.note("The letter is gone.");
+      io.note("The letter no longer exists.");
       return "refused";
   }
 }
@@ -130,8 +134,10 @@ async function stored(
 function textFor(letter: Letter, { config }: Loaded): string {
   const lines = [
     `${letter.errorCode}: ${letter.message}`,
-    ...(letter.operationIndex === undefined ? [] : [`Operation ${letter.operationIndex}, from 0.`]),
-    "What is saved below replaces what the letter will write. Lines that begin with // are left out.",
+    ...(letter.operationIndex === undefined
+      ? []
+      : [`Failed operation: ${letter.operationIndex}, counted from 0.`]),
+    "The JSON below, as you save it, replaces the letter's payload. Leading lines that begin with // are ignored.",
     ...columnHelp(letter.tables, config),
   ];
   return `${lines.map((line) => `// ${oneLine(line)}\n`).join("")}${prettyJson(letter.payload)}\n`;
@@ -148,7 +154,7 @@ function payloadIn(text: string): { readonly value: unknown } | { readonly wrong
   }
 }
 
-/** Like git: the variable may contain arguments. */
+/** Runs the editor. As with git, the variable may contain arguments. */
 async function runEditor(editor: string, file: string): Promise<void> {
   const windows = process.platform === "win32";
   const child = windows
@@ -158,7 +164,10 @@ async function runEditor(editor: string, file: string): Promise<void> {
     child.on("error", reject);
     child.on("exit", resolve);
   });
-  if (code !== 0) throw new Problem(`The editor ended with an error (${code ?? "killed"}).`);
+  if (code !== 0)
+    throw new Problem(
+      `The editor ended with an error (exit code ${code ?? "unknown: it was killed"}).`,
+    );
 }
 
 export function columnHelp(
@@ -168,7 +177,7 @@ export function columnHelp(
   return tables.map((name) => {
     const rule = Object.hasOwn(config.tables, name) ? config.tables[name] : undefined;
     if (rule === undefined)
-      return `${name}: there is no rule for this table, so it can't be written.`;
+      return `${name}: there is no rule for this table, so clients can't write it.`;
     const { columns, operations } = rule;
     const names = Array.isArray(columns)
       ? (columns as readonly string[])

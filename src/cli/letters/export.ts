@@ -13,7 +13,7 @@ const options = {
     type: "string",
     short: "o",
     value: "FILE",
-    about: "write to this file, which must not be there yet (default: stdout)",
+    about: "write to this file, which must not exist yet (default: stdout)",
   },
   ...configOptions,
 } as const;
@@ -21,7 +21,7 @@ const options = {
 const help: Help<typeof options> = {
   usage: ["letters export [filters] [--output FILE]"],
   about:
-    "Writes whole letters, oldest first, one JSON object a line. Without --status: letters of every status.\nThey hold users' data. The file can be read by its owner alone.",
+    "Writes whole letters, oldest first, one JSON object per line. Without --status, writes letters of every status.\nLetters contain users' data. Only its owner can read the file.",
   options,
   examples: ["npx powersync-writes letters export --status open,stale --output letters.jsonl"],
 };
@@ -56,7 +56,7 @@ function fileFor(path: string) {
     stream.on("error", (error) => {
       const { code } = error as NodeJS.ErrnoException;
       const why =
-        code === "EEXIST" ? "it is there already" : describeError(error, { secrets: new Set() });
+        code === "EEXIST" ? "it already exists" : describeError(error, { secrets: new Set() });
       reject(new Problem(`The file can't be written: ${why}.`));
     });
   });

@@ -9,15 +9,19 @@ export const filterOptions = {
     type: "string",
     multiple: true,
     value: "STATUS",
-    about: "open, stale, retried or discarded; several with commas",
+    about: "open, stale, retried or discarded; separate several with commas",
   },
   user: { type: "string", value: "ID", about: "letters of this user" },
   client: { type: "string", value: "ID", about: "letters of this device" },
   code: { type: "string", value: "CODE", about: "letters with this error code" },
-  table: { type: "string", value: "NAME", about: "letters that name this table of the client's" },
+  table: { type: "string", value: "NAME", about: "letters that name this client table" },
   root: { type: "string", value: "ID", about: "the dependants of this letter" },
-  since: { type: "string", value: "TIME", about: "first seen then or later: 2026-01-31T12:00:00Z" },
-  until: { type: "string", value: "TIME", about: "first seen before then" },
+  since: {
+    type: "string",
+    value: "TIME",
+    about: "first seen at this time or later: 2026-01-31T12:00:00Z",
+  },
+  until: { type: "string", value: "TIME", about: "first seen before this time" },
 } as const;
 
 export interface FilterArguments {
@@ -62,7 +66,7 @@ function timeOf(name: string, given: string | undefined): Date | undefined {
   return time;
 }
 
-/** Selects by ids or by a filter. All letters are selected only if the user says so. @throws UsageProblem */
+/** Selects letters by ids or by a filter. All letters are selected only with `--all`. @throws UsageProblem */
 export function chosen(
   ids: readonly string[],
   values: FilterArguments & { readonly all?: boolean },
@@ -82,7 +86,7 @@ export function chosen(
   return { filter };
 }
 
-/** How many of the letters wait. `undefined`: too many to count. */
+/** The number of letters that wait. `undefined`: too many to count. */
 export async function countWaiting(
   letters: DeadLetters<Principal>,
   filter: LetterFilter,

@@ -8,8 +8,11 @@ import { filterOf, filterOptions } from "./filter.js";
 
 const options = {
   ...filterOptions,
-  "by-cause": { type: "boolean", about: "count them by error code and table, most frequent first" },
-  limit: { type: "string", value: "N", about: "how many at most (default: 50)" },
+  "by-cause": {
+    type: "boolean",
+    about: "count letters by error code and table, most frequent first",
+  },
+  limit: { type: "string", value: "N", about: "the most letters to list (default: 50)" },
   order: { type: "string", value: "ORDER", about: "newest (default) or oldest first" },
   json: { type: "boolean", about: "write JSON" },
   ...configOptions,
@@ -17,7 +20,7 @@ const options = {
 
 const help: Help<typeof options> = {
   usage: ["letters list [filters] [--by-cause] [--limit N] [--json]"],
-  about: "Lists letters. Without --status: those that wait, open and stale.",
+  about: "Lists letters. Without --status, lists those that wait: open and stale ones.",
   options,
   examples: [
     "npx powersync-writes letters list --code FOREIGN_KEY_VIOLATION --since 2026-01-31",
@@ -53,11 +56,11 @@ export async function list(args: readonly string[], io: Io): Promise<ExitCode> {
   }
   for (const letter of found) await io.out(`${summaryText(letter, io)}\n`);
   if (found.length === 0) await io.out("There are no such letters.\n");
-  if (more) io.note(`There are more: --limit ${found.length * 10} shows them.`);
+  if (more) io.note(`There are more letters. To see them, use --limit ${found.length * 10}.`);
   return 0;
 }
 
-/** Reads in pages, so that few letters are in memory, and no more are read than are shown. */
+/** Reads letters in pages, so that few are in memory, and only those that are shown are read. */
 async function* pagesOf(
   { writes, whose }: Loaded,
   filter: Parameters<Loaded["writes"]["deadLetters"]["list"]>[0],
@@ -121,7 +124,7 @@ async function writeCauses(
   }
 }
 
-/** A letter in two lines. Text from devices is cleaned, because it may contain anything. */
+/** Describes a letter in two lines. Text from devices is cleaned, because it may contain anything. */
 function summaryText(letter: LetterSummary, { paint }: Io): string {
   const { id, status, errorCode, message, userId, tables, firstSeenAt, attempts } = letter;
   const { root, dependants } = letter;

@@ -17,22 +17,22 @@ import { retryOutcome } from "./text.js";
 const options = {
   ...filterOptions,
   all: { type: "boolean", about: "every letter that waits" },
-  force: { type: "boolean", about: "although rows have changed since a letter was recorded" },
+  force: { type: "boolean", about: "retry even if rows have changed since a letter was recorded" },
   as: {
     type: "string",
     value: "JSON",
-    about: "one letter as this principal, in place of the stored one; same userId",
+    about: "retry one letter as this principal, instead of the stored one; same userId",
   },
-  limit: { type: "string", value: "N", about: "how many letters at most" },
-  yes: { type: "boolean", short: "y", about: "do not ask before many letters are retried" },
-  json: { type: "boolean", about: "write a JSON line for each letter" },
+  limit: { type: "string", value: "N", about: "the most letters to retry" },
+  yes: { type: "boolean", short: "y", about: "retry many letters without asking" },
+  json: { type: "boolean", about: "write one line of JSON for each letter" },
   ...configOptions,
 } as const;
 
 const help: Help<typeof options> = {
   usage: ["letters retry ID… [--force]", "letters retry (filters | --all) [--limit N] [--yes]"],
   about:
-    "Applies letters, oldest first, as the users who sent them. A letter's dependants are applied with it, in order.\nAfter the first letter of a device that is not applied, its others are skipped. An interrupted run can be repeated.\nExit codes: 0 all were applied, 1 some were not.",
+    "Applies letters, oldest first, as the users who sent them. A letter's dependants are applied with it, in order.\nIf a letter of a device is not applied, the device's later letters are skipped. An interrupted run can be repeated.\nExit codes: 0 all were applied, 1 some were not.",
   options,
   examples: [
     "npx powersync-writes letters retry --code FOREIGN_KEY_VIOLATION --table todos",
@@ -52,7 +52,7 @@ export async function retry(args: readonly string[], io: Io): Promise<ExitCode> 
     const loaded = await loadConfig(values, io);
     return retryThese(which.ids, { force, ...(as && { as }) }, loaded, json, io);
   }
-  if (as !== undefined) throw new UsageProblem("--as goes with the id of a letter.");
+  if (as !== undefined) throw new UsageProblem("--as needs the id of one letter.");
   const limit = values.limit === undefined ? Infinity : wholeNumber("limit", values.limit);
   const loaded = await loadConfig(values, io);
   const { writes, whose } = loaded;
@@ -89,7 +89,7 @@ export async function retry(args: readonly string[], io: Io): Promise<ExitCode> 
   return stale + failed + skipped === 0 ? 0 : 1;
 }
 
-/** Letters per call: few, so that an interrupt takes effect soon and progress is shown often. */
+/** The letters of one call. Few, so that an interrupt takes effect soon and progress is shown often. */
 const lettersAtOnce = 20;
 
 async function retryThese(
@@ -100,10 +100,10 @@ async function retryThese(
   io: Io,
 ): Promise<ExitCode> {
   if (how.as !== undefined && ids.length > 1) {
-    throw new UsageProblem("--as goes with the id of one letter.");
+    throw new UsageProblem("--as needs the id of one letter.");
   }
   let code: ExitCode = 0;
-  /** Letters that have been applied already, together with an earlier one. */
+  /** Letters that were applied together with an earlier one. */
   const applied = new Set<string>();
   for (const id of ids) {
     const result = applied.has(id)

@@ -15,7 +15,7 @@ const options = {
 
 const help: Help<typeof options> = {
   usage: ["letters show ID [--json]"],
-  about: "Shows one letter whole. Exit code 1: there is no such letter.",
+  about: "Shows all of one letter. Exit code 1: there is no such letter.",
   options,
 };
 
@@ -47,7 +47,7 @@ export async function show(args: readonly string[], io: Io): Promise<ExitCode> {
   }
 }
 
-/** The columns that the letter would write, compared with the device's previous values and the stored ones. */
+/** The values that the letter would write, beside the device's previous values and the stored ones. */
 function comparedText(comparison: LetterComparison | undefined, { paint }: Io): string {
   const lines = (comparison?.operations ?? []).flatMap(
     ({ op = "?", table = "?", id = "?", base, theirs, yours = {} }) => [
@@ -64,7 +64,7 @@ function comparedText(comparison: LetterComparison | undefined, { paint }: Io): 
   );
   if (lines.length === 0) return "";
   const more = comparison?.more ?? 0;
-  const rest = more === 0 ? [] : [`  and ${more} operations more`];
+  const rest = more === 0 ? [] : [`  and ${more} more operations`];
   return ["", paint("bold", "Rows now"), ...lines, ...rest, ""].join("\n");
 }
 
@@ -95,7 +95,7 @@ function letterText(letter: Letter, dependants: readonly string[], { paint }: Io
       `  ${oneLine(table)} ${oneLine(id)}: ${present ? "was there" : "was not there"}`,
   );
   const unread =
-    letter.unreadRows === 0 ? [] : [`  and ${letter.unreadRows} that could not be read`];
+    letter.unreadRows === 0 ? [] : [`  and ${letter.unreadRows} rows that could not be read`];
   return [
     ...facts.flatMap(([name, value]) =>
       value === undefined ? [] : [`${paint("bold", name.padEnd(width))}  ${oneLine(value)}`],

@@ -1,4 +1,4 @@
-/** Outcomes and payloads of letters as text for a terminal. */
+/** Formats outcomes and payloads of letters for a terminal. */
 import type { DiscardResult, RetryResult } from "../../dead-letters/types.js";
 import { counted, oneLine } from "../io.js";
 import { stringifyJson } from "../../wire/serialize.js";
@@ -18,16 +18,16 @@ export function retryOutcome(result: RetryResult | { readonly status: "skipped" 
     }
     case "stale": {
       const rows = result.rows.map(({ table, id }) => `${table} ${id}`).join(", ");
-      return `stale: rows have changed since it was recorded (${oneLine(rows)}); --force applies it anyway`;
+      return `stale: rows have changed since it was recorded (${oneLine(rows)}). To apply it anyway, use --force`;
     }
     case "failed":
-      return `failed${result.retryable ? ", and may pass" : ` (${result.errorCode ?? "unknown"})`}: ${oneLine(result.message)}`;
+      return `failed${result.retryable ? ", but may succeed later" : ` (${result.errorCode ?? "unknown"})`}: ${oneLine(result.message)}`;
     case "not_open":
       return `not open: it has already been ${result.is}`;
     case "not_found":
       return "there is no such letter";
     case "skipped":
-      return "skipped: an earlier letter of its device waits";
+      return "skipped: an earlier letter of the same device still waits";
   }
 }
 
@@ -37,7 +37,7 @@ export function discardOutcome(result: DiscardResult): string {
     case "discarded":
       return "discarded";
     case "has_dependants":
-      return `left as it is: ${counted(result.dependants, "letter")} depend on it. Say what becomes of them: --dependants discard, or keep`;
+      return `not discarded: it has ${counted(result.dependants, "dependant")}. Use --dependants discard or --dependants keep`;
     case "not_open":
       return `not open: it has already been ${result.is}`;
     case "not_found":
@@ -50,7 +50,7 @@ export function prettyJson(value: unknown): string {
   return indented(stringifyJson(value));
 }
 
-/** Takes JSON text without spaces. Numbers are copied as text, so none is rounded. */
+/** Adds line breaks to JSON text that has no spaces. Numbers are copied as text, so none is rounded. */
 function indented(json: string): string {
   let out = "";
   let depth = 0;

@@ -8,13 +8,13 @@ import { createSpans } from "./spans.js";
 
 /** Options of `otel()`. */
 export interface OtelOptions {
-  /** Default: the global one. */
+  /** Creates the tracer. Default: the global provider. */
   readonly tracerProvider?: TracerProvider;
-  /** Default: the global one, as it is when `otel()` is called. */
+  /** Creates the meter. Default: the global provider at the time when `otel()` is called. */
   readonly meterProvider?: MeterProvider;
   /**
-   * Returns how long the device's oldest write has waited, in seconds, for example from a header that the app sends. A value that is not a number from 0
-   * on is ignored. Default: the age is not measured.
+   * Returns how long the device's oldest write has waited, in seconds, for example from a header that the app sends. A value that is not a number, or is
+   * negative, is ignored. Default: the age is not measured.
    */
   readonly queueAge?: (request: WriteRequest) => number | undefined;
   /**
@@ -27,7 +27,7 @@ export interface OtelOptions {
 /**
  * Traces and metrics, for `createWrites({ telemetry })`. Start the application's OpenTelemetry SDK before it is called.
  *
- * @throws TypeError for an option that is not known
+ * @throws TypeError for an unknown option
  * @example
  * const writes = createWrites({ …, telemetry: otel() });
  */

@@ -1,4 +1,4 @@
-/** The metrics. `docs/metrics.md` and the Grafana dashboard use these names. */
+/** Creates the metrics. `docs/metrics.md` and the Grafana dashboard use these names. */
 import type { Attributes, Meter } from "@opentelemetry/api";
 import type { WriteEvent } from "../events.js";
 
@@ -75,7 +75,7 @@ export function createMeasured(meter: Meter): Measured {
           errors.add(1, { during: event.during, outcome: event.outcome });
           return;
         case "dead_letter":
-          // A repeat is the same letter.
+          // A repeat is counted under the letter that is already open.
           if (!event.repeat)
             letters.add(1, { code: event.errorCode, dependant: event.root !== undefined });
           return;

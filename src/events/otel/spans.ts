@@ -1,4 +1,4 @@
-/** Spans: one for a request, below the caller's span, and inside it one for each of the client's transactions, with its statements as events. */
+/** Creates the spans: one for each request, as a child of the caller's span, and in it one for each transaction, with its statements as events. */
 import {
   type Attributes,
   type Context,
@@ -29,7 +29,7 @@ export function createSpans(tracer: Tracer): Spans {
       const around = trace.getSpan(context.active());
       const parent = around === undefined ? callerOf(request.headers) : context.active();
       const method = methodOf(request.method);
-      // If the framework has its own span, this one is a child of it.
+      // If the framework has made a span, this one is its child.
       const kind = around === undefined ? SpanKind.SERVER : SpanKind.INTERNAL;
       const attributes = { "http.request.method": method, "url.path": pathOf(request.url) };
       const span = tracer.startSpan(`powersync upload ${method}`, { kind, attributes }, parent);
@@ -89,7 +89,7 @@ function told(tracer: Tracer, event: WriteEvent): void {
   if (event.type === "transaction") {
     const span = active.getValue(running) as Span | undefined;
     if (span !== undefined) return finished(span, event);
-    // Transactions that were committed together have no span yet.
+    // Transactions that were committed together have no span until now.
     const end = Date.now();
     const parent = trace.getSpan(active) ? active : callerNamed(event.traceparent);
     const startTime = end - event.durationMs;
@@ -125,7 +125,7 @@ function finished(span: Span, event: TransactionEvent): void {
   if (status === "retryable_error") span.setStatus({ code: SpanStatusCode.ERROR });
 }
 
-/** Uses the application's propagators, or else the header itself. */
+/** The caller's context: from the application's propagators, or else from the header itself. */
 function callerOf(headers: WriteRequest["headers"]): Context {
   const extracted = propagation.extract(ROOT_CONTEXT, headers, {
     get: (from, name) => from.get(name) ?? undefined,

@@ -1,4 +1,4 @@
--- The application's own tables, and who may write which row.
+-- The application's own tables, and the policies that say who may write which row.
 create table lists (
   id uuid primary key,
   name text not null check (length(name) between 1 and 100),
@@ -18,7 +18,7 @@ create policy "Owners have their lists" on lists to authenticated
   using (owner_id = (select auth.uid()))
   with check (owner_id = (select auth.uid()));
 
--- A todo is its list's: the query sees only lists that the policy above shows.
+-- A todo belongs to its list. The subquery sees only lists that the policy above shows.
 alter table todos enable row level security;
 create policy "Owners have the todos of their lists" on todos to authenticated
   using (list_id in (select id from lists))
