@@ -196,22 +196,30 @@ function checkDatabase<P extends Principal, DB>(config: WritesConfig<P, DB>): vo
   const { database } = config;
   if (config.rls !== undefined) rls(config.rls);
   if (typeof database === "function" || isKeyed(database)) return;
+  if (isStore(database)) refuseSqlOptions(config, database);
   const known = isStore(database) ? database : abilitiesOf(database);
   if (config.rls !== undefined && !known.rowSecurity) throw noRowSecurity(known);
   if (config.deferConstraints === true && known.deferral !== true) throw noDeferral(known);
 }
 
+/** @throws TypeError for an option without effect on a store that does not use Kysely */
+function refuseSqlOptions<P extends Principal, DB>(
+  config: WritesConfig<P, DB>,
+  { name }: Pick<Store, "name">,
+): void {
+  const options = ["isolation", "asynchronousCommit", "ownTables", "errors"] as const;
+  const given = options.find((option) => config[option] !== undefined);
+  if (given === undefined) return;
+  throw new TypeError(
+    `${given}: this option has no effect on ${name}; it is for databases that are used through Kysely. Remedy: take the option out.`,
+  );
+}
+
 function openStore<P extends Principal, DB>(
-  {
-    isolation,
-    asynchronousCommit = false,
-    ownTables,
-    errors,
-    rls: severalRoles,
-    telemetry,
-  }: WritesConfig<P, DB>,
+  config: WritesConfig<P, DB>,
   timeouts: Parameters<typeof createSqlStores>[0]["timeouts"],
 ): OpenStore {
+  const { isolation, asynchronousCommit = false, ownTables, errors, telemetry } = config;
   checkApplicationErrors(errors);
   const openSql = createSqlStores({
     isolation,
@@ -219,11 +227,14 @@ function openStore<P extends Principal, DB>(
     ownTables,
     ...(errors && { errors }),
     ...(telemetry && { statement: telemetry.statement }),
-    severalRoles: severalRoles !== undefined,
+    severalRoles: config.rls !== undefined,
     asynchronousCommit,
   });
   return async (database, key) => {
-    if (isStore(database)) return withKey(database, key);
+    if (isStore(database)) {
+      refuseSqlOptions(config, database);
+      return withKey(database, key);
+    }
     if (isKysely(database)) return openSql(database, key);
     throw notADatabase(database);
   };

@@ -45,7 +45,7 @@ interface ClaimOptions {
 }
 
 interface PublicKeyOptions extends ClaimOptions {
-  /** The accepted algorithms. Default: RS, PS and ES in 256, 384 and 512, and EdDSA. */
+  /** The accepted algorithms. Default: RS, PS and ES in 256, 384 and 512, EdDSA and Ed25519. */
   readonly algorithms?: readonly JwtAlgorithm[];
   /** Verifies a token without a key id with keys without one only, instead of with all keys. Default `false`. */
   readonly strictKeyIds?: boolean;

@@ -45,7 +45,7 @@ export function supabaseSecret(
   options: SupabaseProject &
     Pick<ProviderOptions, "clockTolerance" | "tokenCacheMs"> & { readonly secret: string },
 ): SecretOptions {
-  checkNames("supabaseSecret", options, { ...supabaseNames, secret: anything });
+  checkKind(object(secretNames, "an object of options"), options, "supabaseSecret:");
   const { clockTolerance, tokenCacheMs, secret } = options;
   return {
     ...givenOptions({ clockTolerance, tokenCacheMs }),
@@ -235,6 +235,14 @@ export function keycloak(
 }
 
 const supabaseNames = { project: anything, url: anything, audience: anything };
+
+/** Nothing is fetched, so the options for that are unknown. */
+const secretNames = {
+  ...supabaseNames,
+  secret: anything,
+  clockTolerance: anything,
+  tokenCacheMs: anything,
+};
 
 const commonNames = {
   clockTolerance: anything,
