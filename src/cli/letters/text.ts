@@ -20,6 +20,8 @@ export function retryOutcome(result: RetryResult | { readonly status: "skipped" 
       const rows = result.rows.map(({ table, id }) => `${table} ${id}`).join(", ");
       return `stale: rows have changed since it was recorded (${oneLine(rows)}); --force applies it anyway`;
     }
+    case "changed":
+      return "left as it is: somebody else has edited it";
     case "failed":
       return `failed${result.retryable ? ", and may pass" : ` (${result.errorCode ?? "unknown"})`}: ${oneLine(result.message)}`;
     case "not_open":
@@ -38,6 +40,8 @@ export function discardOutcome(result: DiscardResult): string {
       return "discarded";
     case "has_dependants":
       return `left as it is: ${counted(result.dependants, "letter")} depend on it. Say what becomes of them: --dependants discard, or keep`;
+    case "changed":
+      return "left as it is: somebody else has edited it";
     case "not_open":
       return `not open: it has already been ${result.is}`;
     case "not_found":
