@@ -257,7 +257,7 @@ describe("a parser in front that answers itself", () => {
     expect(uploads).toEqual([]);
     printed.mockRestore();
     await devices.close(device);
-    devices.remove();
+    await devices.remove();
     await served.close();
   });
 });
