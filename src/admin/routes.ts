@@ -14,14 +14,7 @@ import type {
 import { badRequest } from "../errors.js";
 import { pathOf } from "../http/request.js";
 import type { WriteRequest } from "../model.js";
-import {
-  readBulk,
-  readChoice,
-  readForce,
-  readMembers,
-  readQuery,
-  readVersion,
-} from "./input.js";
+import { readBulk, readChoice, readForce, readMembers, readQuery, readVersion } from "./input.js";
 
 type AdminRoute =
   | { readonly name: "list" | "export" | "retryAll" | "discardAll" }

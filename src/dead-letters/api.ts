@@ -12,14 +12,7 @@ import { createRetryLetter } from "./retry.js";
 import { letterPrincipal } from "./senders.js";
 import type { Rules } from "../pipeline/rules.js";
 import type { Store } from "../store/store.js";
-import {
-  discardSome,
-  hasVersion,
-  isOpen,
-  notOpenAnswer,
-  readPayload,
-  versionOf,
-} from "./state.js";
+import { discardSome, hasVersion, isOpen, notOpenAnswer, readPayload, versionOf } from "./state.js";
 import { inUnit } from "../process/classify.js";
 import { discardEach, retryEach, walkThrough } from "./bulk.js";
 import type { Created } from "./created-rows.js";

@@ -263,7 +263,9 @@ describe.skipIf(path === undefined)("the page for dead letters", () => {
     expect((await writes.deadLetters.get(letter?.id ?? ""))?.payload).toEqual(theirs);
     await page.getByRole("button", { name: "Undo" }).click();
     await expect.poll(() => editor.inputValue()).toContain('"size": 3');
-    await writes.deadLetters.edit(letter?.id ?? "", { crud: [put("things", uuid(1), { size: 4 })] });
+    await writes.deadLetters.edit(letter?.id ?? "", {
+      crud: [put("things", uuid(1), { size: 4 })],
+    });
     await page.getByRole("button", { name: "Retry", exact: true }).click();
     await said("Not applied. The letter has been edited since it was read");
     await expect.poll(() => editor.inputValue()).toContain('"size": 4');

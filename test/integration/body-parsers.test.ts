@@ -233,16 +233,16 @@ describe("a parser in front that answers itself", () => {
     const line = (text: string) => void log.push(text);
     const logger = { error: line, warn: line, info: line };
     const { writes, events } = writesWithEvents(database.db, { logger });
-    const app = new Koa().use(bodyParser({ jsonLimit: 1_000 })).use(koaWrites(writes));
+    const app = new Koa().use(bodyParser({ jsonLimit: "1kb" })).use(koaWrites(writes));
     const handle = app.callback();
     const served = await listen(createServer((...both) => void handle(...both)));
     const devices = createDevices();
     const device = await devices.open();
-    await addLists(device, ["x".repeat(999)]);
+    await addLists(device, ["x".repeat(1_024)]);
     const connector = new PowerSyncWriteConnector({
       url: served.url,
       powersyncUrl: "http://127.0.0.1:1",
-      getToken: () => "alice",
+      getToken: async () => "alice",
     });
     for (let attempt = 0; attempt < 2; attempt += 1) {
       await expect(connector.uploadData(device)).rejects.toMatchObject({

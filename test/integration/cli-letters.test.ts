@@ -257,7 +257,14 @@ describe.each([sqlite, ...(long && (await postgresAvailable()) ? [postgres] : []
           env: { EDITOR: `sh -c '${script.replaceAll("'", String.raw`'\''`)}'` },
         });
         await expect
-          .poll(() => access(begun ?? "").then(() => true, () => false), { timeout: 60_000 })
+          .poll(
+            () =>
+              access(begun ?? "").then(
+                () => true,
+                () => false,
+              ),
+            { timeout: 60_000 },
+          )
           .toBe(true);
         const theirs = {
           crud: [{ op: "PUT", table: "lists", id: uuid(1), op_data: { name: "Theirs" } }],
