@@ -339,7 +339,7 @@ describe.each(Object.entries(adapters))("%s", (_name, listener) => {
       );
     const first = await tagOf();
     const both = await Promise.all([edit(1, first), edit(2, first)]);
-    expect(both.map(({ status }) => status).toSorted()).toEqual([200, 412]);
+    expect(new Set(both.map(({ status }) => status))).toEqual(new Set([200, 412]));
     expect(both.find(({ status }) => status === 412)?.body()).toEqual({
       status: "changed",
       message: expect.stringMatching(/edited since it was read.*Read it again/),
