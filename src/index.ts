@@ -49,10 +49,12 @@ export type {
   BulkRetryOptions,
   BulkRetryReport,
   BulkRetryResult,
+  Changed,
   ComparedColumn,
   ComparedOperation,
   DeadLetters,
   DiscardResult,
+  EditOptions,
   EditResult,
   LetterComparison,
   LetterFilter,
@@ -63,6 +65,7 @@ export type {
   NotOpen,
   RetryOptions,
   RetryResult,
+  VersionedLetter,
 } from "./dead-letters/types.js";
 export {
   badRequest,

@@ -91,6 +91,23 @@ export async function readMembers(
   return knownMembers(value, names, "The body");
 }
 
+/**
+ * The versions that `If-Match` names. A weak tag matches none. `{}`: there is no such header, or it is `*`, which matches every letter.
+ *
+ * @throws badRequest
+ */
+export function readVersion({ headers }: WriteRequest): { readonly version?: readonly string[] } {
+  const header = headers.get("if-match");
+  if (header === null || header === "*") return {};
+  const tags = [...header.matchAll(entityTag)];
+  if (tags.length === 0 || !/^[\s,]*$/.test(header.replace(entityTag, ""))) {
+    throw badRequest(400, 'If-Match must be the letter\'s ETag, such as "0a1b2c", or *.');
+  }
+  return { version: tags.flatMap(([, weak, opaque = ""]) => (weak === undefined ? [opaque] : [])) };
+}
+
+const entityTag = /(W\/)?"([^"]*)"/g;
+
 const mountBefore = "Mount powersyncWritesAdmin before it.";
 
 interface BulkInput {

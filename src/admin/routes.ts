@@ -14,7 +14,7 @@ import type {
 import { badRequest } from "../errors.js";
 import { pathOf } from "../http/request.js";
 import type { WriteRequest } from "../model.js";
-import { readBulk, readChoice, readForce, readMembers, readQuery } from "./input.js";
+import { readBulk, readChoice, readForce, readMembers, readQuery, readVersion } from "./input.js";
 
 type AdminRoute =
   | { readonly name: "list" | "export" | "retryAll" | "discardAll" }
@@ -77,7 +77,9 @@ export async function runAdminRoute<P extends Principal>(
       return exportPage(request, context);
     case "get": {
       const letter = await deadLetters.get(route.id, whose);
-      return letter === undefined ? noSuchLetter : { status: 200, body: wireLetter(letter) };
+      return letter === undefined
+        ? noSuchLetter
+        : { status: 200, body: wireLetter(letter), headers: { etag: `"${letter.version}"` } };
     }
     case "compare": {
       const compared = await deadLetters.compare(route.id, whose);
@@ -86,16 +88,18 @@ export async function runAdminRoute<P extends Principal>(
         : { status: 200, body: wireComparison(compared) };
     }
     case "edit": {
+      const options = { ...readVersion(request), ...whose };
       const sent = await body("payload");
-      return resultResponse(await deadLetters.edit(route.id, sent["payload"], whose));
+      return resultResponse(await deadLetters.edit(route.id, sent["payload"], options));
     }
     case "retry": {
-      const force = readForce(await body("force"));
-      return resultResponse(await deadLetters.retry(route.id, { ...force, ...whose }));
+      const version = readVersion(request);
+      const options = { ...readForce(await body("force")), ...version, ...whose };
+      return resultResponse(await deadLetters.retry(route.id, options));
     }
     case "discard": {
       const sent = await body("reason", "dependants");
-      const options = { ...readChoice(sent), ...whose };
+      const options = { ...readChoice(sent), ...readVersion(request), ...whose };
       return resultResponse(await deadLetters.discard(route.id, sent["reason"] as string, options));
     }
     case "retryAll": {
@@ -174,6 +178,8 @@ function resultResponse(result: RetryResult | EditResult | DiscardResult): Admin
         result,
         `${result.dependants} letters depend on this one. Send "dependants": "discard" to discard them too, or "keep" to keep them waiting.`,
       );
+    case "changed":
+      return { status: 412, body: { ...result, message: changedMessage } };
     case "not_found":
       return noSuchLetter;
     case "not_open":
@@ -191,6 +197,9 @@ function resultResponse(result: RetryResult | EditResult | DiscardResult): Admin
         : { status: 422, body: wireFailed(result) };
   }
 }
+
+const changedMessage =
+  "The letter has been edited since it was read, and nothing was done. Read it again, and repeat the request with its new version in If-Match.";
 
 function conflict(result: object, message: string): AdminResponse {
   return { status: 409, body: { ...result, message } };

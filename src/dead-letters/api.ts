@@ -12,7 +12,7 @@ import { createRetryLetter } from "./retry.js";
 import { letterPrincipal } from "./senders.js";
 import type { Rules } from "../pipeline/rules.js";
 import type { Store } from "../store/store.js";
-import { isOpen, notOpenAnswer, readPayload, discardSome } from "./state.js";
+import { discardSome, hasVersion, isOpen, notOpenAnswer, readPayload, versionOf } from "./state.js";
 import { inUnit } from "../process/classify.js";
 import { discardEach, retryEach, walkThrough } from "./bulk.js";
 import type { Created } from "./created-rows.js";
@@ -88,7 +88,7 @@ export function createDeadLetters<P extends Principal, DB>(
         );
         if (letter === undefined) return undefined;
         const { rowStates: _1, lossyNumbers: _2, overtaken: _3, ...shown } = letter;
-        return shown;
+        return { ...shown, version: await versionOf(letter.payload) };
       }),
 
     compare: (id, { principal } = {}) =>
@@ -102,8 +102,9 @@ export function createDeadLetters<P extends Principal, DB>(
         return compareLetter(rules, store, letter, sender);
       }),
 
-    edit: (id, payload, { principal } = {}) =>
+    edit: (id, payload, { principal, version } = {}) =>
       load.during(async () => {
+        checkVersion(version);
         if (holdsRounded(payload)) return roundedMessage;
         const reading = readPayload(payload, limits);
         if ("invalid" in reading) return { status: "invalid", message: reading.invalid };
@@ -115,6 +116,7 @@ export function createDeadLetters<P extends Principal, DB>(
           const { letters } = unit;
           const letter = await letters.find(id, true);
           if (!isOpen(letter)) return notOpenAnswer(letter);
+          if (!(await hasVersion(letter, version))) return changed;
           const sent = sender ?? { userId: letter.userId };
           const rows = await namedRows(written);
           const rowStates = await rowStateReader.read({ store, unit }, rows, sent);
@@ -135,17 +137,22 @@ export function createDeadLetters<P extends Principal, DB>(
       }),
 
     retry: (id, { principal, ...options } = {}) =>
-      load.during(async () => retry(await databases.sure(principal), id, options)),
+      load.during(async () => {
+        checkVersion(options.version);
+        return retry(await databases.sure(principal), id, options);
+      }),
 
-    discard: (id, reason, { principal, dependants } = {}) =>
+    discard: (id, reason, { principal, dependants, version } = {}) =>
       load.during(async () => {
         checkReason(reason);
         checkChoice(dependants);
+        checkVersion(version);
         const { store } = await databases.sure(principal);
         const [result, ids] = await inUnit(store, async (unit) => {
           const { letters } = unit;
           const letter = await letters.find(id, true);
           if (!isOpen(letter)) return [notOpenAnswer(letter), []] as const;
+          if (!(await hasVersion(letter, version))) return [changed, []] as const;
           const { discarded } = await discardSome(unit, [id], reason, dependants);
           if (discarded.length > 0) return [{ status: "discarded" } as const, discarded] as const;
           const { length } = await letters.dependants([id]);
@@ -179,7 +186,8 @@ export function createDeadLetters<P extends Principal, DB>(
       const { store } = await databases.sure(principal);
       for await (const { id } of walkThrough(store).letters(query)) {
         const letter = await inUnit(store, ({ letters }) => letters.find(id));
-        if (letter !== undefined) yield letterLine(letter);
+        if (letter === undefined) continue;
+        yield letterLine({ ...letter, version: await versionOf(letter.payload) });
       }
     },
   };
@@ -190,6 +198,8 @@ const stopping: RetryResult = {
   retryable: true,
   message: "The server is being stopped.",
 };
+
+const changed = { status: "changed" } as const;
 
 const roundedMessage = {
   status: "invalid",
@@ -202,6 +212,12 @@ function checkReason(reason: string): void {
   if (typeof reason !== "string" || reason.trim() === "" || reason.length > mostReason) {
     throw badRequest(400, `Give a "reason", in at most ${mostReason} characters.`);
   }
+}
+
+/** @throws badRequest */
+function checkVersion(version: unknown): void {
+  if (version === undefined || [version].flat().every((each) => typeof each === "string")) return;
+  throw badRequest(400, "The version must be text, or a list of texts.");
 }
 
 /** @throws badRequest */

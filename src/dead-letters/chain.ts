@@ -19,7 +19,7 @@ import { type Dependants, putsOf, type PutRow, rowsPut } from "./dependants.js";
 import { eachRowOnce, namedRows } from "./payload.js";
 import { queryOf } from "./query.js";
 import type { RowStateReader } from "./row-states.js";
-import { isOpen, payloadBytes, readPayload } from "./state.js";
+import { lockChain, type NoChain, payloadBytes, readPayload, type SeenLetter } from "./state.js";
 
 export interface RetryParts<P extends Principal, DB> {
   readonly config: WritesConfig<P, DB>;
@@ -47,6 +47,8 @@ interface ApplyingChain {
   /** The most letters to apply. */
   readonly most: number;
   readonly force: boolean;
+  /** The letter that was asked for. */
+  readonly seen: SeenLetter;
   /** The number of the attempt, from 1. */
   readonly number: number;
   /** Rows that may be missing, because no letter would create them; by `rowName`. */
@@ -58,9 +60,7 @@ interface ApplyingChain {
 }
 
 export type ChainOutcome<P extends Principal> =
-  | { readonly kind: "not open" }
-  /** The letter has become a dependant. */
-  | { readonly kind: "moved" }
+  | NoChain
   | { readonly kind: "stale"; readonly rows: readonly NamedRow[] }
   /** Nothing has been written: rows are missing that other letters might create. */
   | { readonly kind: "unsure"; readonly unsure: readonly UnsureLetter[] }
@@ -101,7 +101,7 @@ export async function applyChain<P extends Principal, DB>(
     const outcome = await store.unit(
       { schema, deferConstraints },
       async (unit): Promise<ChainOutcome<P>> => {
-        const chain = await lockChain(unit, calls[0]?.id ?? "");
+        const chain = await lockChain(unit, calls[0]?.id ?? "", applying.seen);
         if ("kind" in chain) return chain;
         if (!applying.force) {
           const rows = await changedRows(parts, store, unit, chain, calls);
@@ -167,22 +167,6 @@ export async function applyChain<P extends Principal, DB>(
     if (isUnsure(error)) return { kind: "unsure", unsure };
     throw error;
   }
-}
-
-/** The chain's waiting letters, in order, locked until the unit ends. */
-async function lockChain<P extends Principal>(
-  { letters }: Unit,
-  rootId: string,
-): Promise<readonly StoredLetter[] | Extract<ChainOutcome<P>, { kind: "not open" | "moved" }>> {
-  const root = await letters.find(rootId, true);
-  if (!isOpen(root)) return { kind: "not open" };
-  if (root.root !== undefined) return { kind: "moved" };
-  const chain = [root];
-  for (const { id } of await letters.dependants([rootId], true)) {
-    const letter = await letters.find(id);
-    if (isOpen(letter)) chain.push(letter);
-  }
-  return chain;
 }
 
 /** The rows that have changed since the chain's letters were recorded. `undefined`: no letter is stale. */

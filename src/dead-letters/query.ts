@@ -1,14 +1,13 @@
 /** Reads and checks the filters, limits and cursors of the API, and writes letters as JSON. */
 import { badRequest } from "../errors.js";
 import {
-  type Letter,
   type LetterQuery,
   type LetterStatus,
   type LetterSummary,
   type Position,
   waiting,
 } from "../store/letters.js";
-import type { LetterFilter } from "./types.js";
+import type { LetterFilter, VersionedLetter } from "./types.js";
 import { stringifyJson } from "../wire/serialize.js";
 
 const statuses: readonly LetterStatus[] = ["open", "stale", "retried", "discarded"];
@@ -128,9 +127,10 @@ export function wireSummary(letter: LetterSummary): Readonly<Record<string, unkn
   };
 }
 
-export function wireLetter(letter: Letter): Readonly<Record<string, unknown>> {
+export function wireLetter(letter: VersionedLetter): Readonly<Record<string, unknown>> {
   return {
     ...wireSummary(letter),
+    version: letter.version,
     payload: letter.payload,
     original_payload: letter.originalPayload,
     principal: letter.principal,
@@ -140,6 +140,6 @@ export function wireLetter(letter: Letter): Readonly<Record<string, unknown>> {
 }
 
 /** A letter as one line of JSON, with its line break. Integers keep all their digits. */
-export function letterLine(letter: Letter): string {
+export function letterLine(letter: VersionedLetter): string {
   return `${stringifyJson(wireLetter(letter))}\n`;
 }

@@ -27,14 +27,14 @@ import {
 } from "./chain.js";
 import type { PutRow } from "./dependants.js";
 import { type ChainRetry, createCallsOf } from "./senders.js";
-import { isOpen, notOpenAnswer } from "./state.js";
+import { isOpen, type NoChain, notOpenAnswer } from "./state.js";
 import type { ChainReport, RetryOptions, RetryResult } from "./types.js";
 
 /** Rejects with `badRequest` if `as` is not the letter's user. Every other failure is a result. */
 type RetryLetter<P extends Principal> = (
   database: Database,
   id: string,
-  options: Pick<RetryOptions<P>, "force" | "as">,
+  options: Pick<RetryOptions<P>, "force" | "as" | "version">,
 ) => Promise<RetryResult>;
 
 type FailedRetry = Extract<RetryResult, { status: "failed" }>;
@@ -50,7 +50,7 @@ interface Retried {
   stop?: RetryFailure & { readonly id: string };
   /** Why nothing was tried. */
   readonly instead?: {
-    readonly kind: "not open" | "moved" | "stale";
+    readonly kind: NoChain["kind"] | "stale";
     readonly rows?: readonly NamedRow[];
   };
 }
@@ -94,7 +94,7 @@ export function createRetryLetter<P extends Principal, DB>(
 
   /** Applies as much of a chain as possible. Each round is one database transaction; a letter that fails shortens the next round to those before it. */
   const retryChain = async (retrying: Retrying, root: string): Promise<Retried> => {
-    const { database, name, options } = retrying;
+    const { database, name, options, seen } = retrying;
     const { store } = database;
     const done: Retried = { ids: [], waiting: 0 };
     const free = new Set<string>();
@@ -119,6 +119,7 @@ export function createRetryLetter<P extends Principal, DB>(
         outcome = await applyChain(parts, store, calls, {
           most,
           force,
+          seen,
           number,
           free,
           puts,
@@ -157,6 +158,7 @@ export function createRetryLetter<P extends Principal, DB>(
       switch (outcome.kind) {
         case "not open":
         case "moved":
+        case "changed":
         case "stale":
           if (done.ids.length === 0) return { ...done, instead: outcome };
           // Someone else is handling the rest of the chain.
@@ -203,7 +205,8 @@ export function createRetryLetter<P extends Principal, DB>(
 
   return async (database, id, options) => {
     const { store } = database;
-    const retrying = { database, name: { correlationId: crypto.randomUUID() }, options };
+    const seen = { id, version: options.version };
+    const retrying = { database, name: { correlationId: crypto.randomUUID() }, options, seen };
     const { name } = retrying;
     try {
       for (let round = 1; round <= mostRounds; round += 1) {
@@ -211,6 +214,7 @@ export function createRetryLetter<P extends Principal, DB>(
         if (!isOpen(letter)) return notOpenAnswer(letter);
         const done = await retryChain(retrying, letter.root ?? id);
         if (done.instead === undefined) return resultOf(id, done);
+        if (done.instead.kind === "changed") return { status: "changed" };
         // Others have closed or moved the letter or its root, so it is read again.
         if (done.instead.kind !== "stale") continue;
         emit({ type: "dead_letter_handled", ...name, id: letter.root ?? id, outcome: "stale" });

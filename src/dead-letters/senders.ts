@@ -5,13 +5,15 @@ import { type Call, type Database, shownContext } from "../process/call.js";
 import { inUnit } from "../process/classify.js";
 import type { Letter, StoredLetter } from "../store/letters.js";
 import type { ChainCall, RetryParts } from "./chain.js";
-import { isOpen } from "./state.js";
+import { isOpen, type SeenLetter } from "./state.js";
 import type { RetryOptions } from "./types.js";
 
 export interface ChainRetry<P extends Principal> {
   readonly database: Database;
   readonly name: { readonly correlationId: string };
   readonly options: Pick<RetryOptions<P>, "force" | "as">;
+  /** The letter that was asked for. */
+  readonly seen: SeenLetter;
 }
 
 /**

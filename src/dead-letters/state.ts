@@ -1,9 +1,9 @@
-/** The state of a letter: whether it waits, which transaction it holds, and how it is discarded. */
+/** The state of a letter: whether it waits, which transaction and version it holds, and how it is locked and discarded. */
 import { isBadRequest } from "../errors.js";
 import type { CrudTransaction } from "../model.js";
 import { type LetterStatus, type StoredLetter, waiting } from "../store/letters.js";
 import type { Limits } from "../wire/limits.js";
-import { typedJson } from "../wire/serialize.js";
+import { sha256, typedJson, typedJsonOfLarge } from "../wire/serialize.js";
 import { normalizeUpload } from "../wire/upload.js";
 import type { NotFound, NotOpen } from "./types.js";
 import type { Unit } from "../store/store.js";
@@ -40,6 +40,53 @@ export function readPayload(payload: unknown, limits: Limits): ReadPayload {
     if (isBadRequest(error)) return { invalid: error.message };
     throw error;
   }
+}
+
+/** 128 bits, in hex. */
+const versionLength = 32;
+
+/** A digest of the payload in its stored form, which also tells a rounded number from the integer of the same digits. */
+export async function versionOf(payload: unknown): Promise<string> {
+  return (await sha256(await typedJsonOfLarge(payload))).slice(0, versionLength);
+}
+
+/** @param version the versions that the caller has read; `undefined`: any */
+export async function hasVersion(
+  { payload }: StoredLetter,
+  version: string | readonly string[] | undefined,
+): Promise<boolean> {
+  return version === undefined || [version].flat().includes(await versionOf(payload));
+}
+
+/** Why a chain is not retried. */
+export interface NoChain {
+  /** `moved`: the root has become a dependant. `changed`: the letter does not have the version that was read. */
+  readonly kind: "not open" | "moved" | "changed";
+}
+
+/** A letter of a chain as the caller has read it. */
+export interface SeenLetter {
+  readonly id: string;
+  readonly version?: string | readonly string[] | undefined;
+}
+
+/** The chain's waiting letters, in order, locked until the unit ends. */
+export async function lockChain(
+  { letters }: Unit,
+  rootId: string,
+  seen: SeenLetter,
+): Promise<readonly StoredLetter[] | NoChain> {
+  const root = await letters.find(rootId, true);
+  if (!isOpen(root)) return { kind: "not open" };
+  if (root.root !== undefined) return { kind: "moved" };
+  const chain = [root];
+  for (const { id } of await letters.dependants([rootId], true)) {
+    const letter = await letters.find(id);
+    if (isOpen(letter)) chain.push(letter);
+  }
+  const letter = chain.find(({ id }) => id === seen.id);
+  if (letter !== undefined && !(await hasVersion(letter, seen.version))) return { kind: "changed" };
+  return chain;
 }
 
 /** Approximately the number that `Chain.bytes` counts. */

@@ -24,6 +24,23 @@ export interface LetterOptions<P extends Principal> {
   readonly principal?: P;
 }
 
+interface VersionOption {
+  /**
+   * The `version` of the letter that the caller has read, or several: if the letter has none of them by now, nothing is done and the result is
+   * `changed`. Default: any version.
+   */
+  readonly version?: string | readonly string[];
+}
+
+/** Options for editing a letter. */
+export interface EditOptions<P extends Principal> extends LetterOptions<P>, VersionOption {}
+
+/** A dead letter as it is read, with its version. */
+export interface VersionedLetter extends Letter {
+  /** Changes when an edit changes the payload, and with nothing else. `edit`, `retry` and `discard` take it. */
+  readonly version: string;
+}
+
 /** Which letters are listed, in which order, and how many on a page. */
 export interface ListOptions<P extends Principal> extends LetterFilter, LetterOptions<P> {
   /** 1 to 500. Default 50. */
@@ -41,8 +58,8 @@ export interface LetterPage {
   readonly next?: string;
 }
 
-/** Options for retrying one letter. */
-export interface RetryOptions<P extends Principal> extends LetterOptions<P> {
+/** Options for retrying one letter. `version` is the letter's own: other letters of its chain may have been edited. */
+export interface RetryOptions<P extends Principal> extends LetterOptions<P>, VersionOption {
   /** Retry even if the letter's rows have changed since it was recorded. Default false. */
   readonly force?: boolean;
   /** Replaces the stored principal, whose claims may be out of date. Its `userId` must be the letter's. */
@@ -83,8 +100,14 @@ export type RetryResult =
       /** Present if the letter is a dependant, and letters before it have been applied. */
       readonly dependants?: ChainReport;
     }
+  | Changed
   | NotOpen
   | NotFound;
+
+/** Nothing was done: the letter has been edited, and its `version` is none of those that were given. */
+export interface Changed {
+  readonly status: "changed";
+}
 
 /** The letter has already been retried or discarded; `is` is its status. */
 export interface NotOpen {
@@ -102,6 +125,7 @@ export type EditResult =
   | { readonly status: "edited" }
   /** The payload is not a valid transaction. The message says why. */
   | { readonly status: "invalid"; readonly message: string }
+  | Changed
   | NotOpen
   | NotFound;
 
@@ -110,6 +134,7 @@ export type DiscardResult =
   | { readonly status: "discarded" }
   /** Nothing was done: this many letters depend on it, and the `dependants` option was not given. */
   | { readonly status: "has_dependants"; readonly dependants: number }
+  | Changed
   | NotOpen
   | NotFound;
 
@@ -122,7 +147,8 @@ interface DependantsChoice {
   readonly dependants?: "discard" | "keep";
 }
 
-export interface DiscardOptions<P extends Principal> extends LetterOptions<P>, DependantsChoice {}
+export interface DiscardOptions<P extends Principal>
+  extends LetterOptions<P>, DependantsChoice, VersionOption {}
 
 export interface BulkDiscardOptions<P extends Principal> extends BulkOptions<P>, DependantsChoice {}
 
@@ -215,7 +241,7 @@ export interface DeadLetters<P extends Principal> {
   /** Counts the open and stale letters by error code: `{ UNIQUE_VIOLATION: 3 }`. */
   count(options?: LetterOptions<P>): Promise<Readonly<Record<string, number>>>;
   /** Returns a whole letter, with its payload. `undefined`: there is no such letter. */
-  get(id: string, options?: LetterOptions<P>): Promise<Letter | undefined>;
+  get(id: string, options?: LetterOptions<P>): Promise<VersionedLetter | undefined>;
   /**
    * Compares the first 50 operations of a letter with the rows as they are now, each read in a transaction of its own. `undefined`: there is no such
    * letter.
@@ -228,8 +254,14 @@ export interface DeadLetters<P extends Principal> {
   /**
    * Replaces what a letter will write with a payload in the wire format: `{ crud: […] }`. From then on the letter is compared with its rows as they
    * are now, so a stale letter is open again. The letter also keeps the recorded payload. Integers beyond 2^53 must be `bigint` or text.
+   *
+   * With the `version` that was read, the edit overwrites nobody else's: of two operators who have read the same letter, the second gets `changed`.
+   *
+   * @example
+   * const letter = await writes.deadLetters.get(id);
+   * if (letter !== undefined) await writes.deadLetters.edit(id, payload, { version: letter.version });
    */
-  edit(id: string, payload: unknown, options?: LetterOptions<P>): Promise<EditResult>;
+  edit(id: string, payload: unknown, options?: EditOptions<P>): Promise<EditResult>;
   /**
    * Applies a letter as the user who sent it, through map, authorize and persist with all their hooks. The writes commit together with the letter's
    * new status, so concurrent retries apply it at most once. The answer that the device received does not change. A failure of the database is a

@@ -257,8 +257,20 @@ describe.skipIf(path === undefined)("the page for dead letters", () => {
     await page.getByRole("button", { name: "Store" }).click();
     await said("Not stored: another operator has changed the letter in the meantime");
     expect(await editor.inputValue()).toBe('{"crud":[]}');
+    // Shown anew, what was typed is still for the letter as it was.
+    await page.getByRole("button", { name: "Refresh" }).click();
+    await page.locator("dd", { hasText: "edited since" }).waitFor();
+    await page.getByRole("button", { name: "Store" }).click();
+    await said("Not stored. Another operator has changed the letter meanwhile");
+    expect((await writes.deadLetters.get(letter?.id ?? ""))?.payload).toEqual(theirs);
     await page.getByRole("button", { name: "Undo" }).click();
     await expect.poll(() => editor.inputValue()).toContain('"size": 3');
+    await writes.deadLetters.edit(letter?.id ?? "", {
+      crud: [put("things", uuid(1), { size: 4 })],
+    });
+    await page.getByRole("button", { name: "Retry", exact: true }).click();
+    await said("Not applied. The letter has been edited since it was read");
+    await expect.poll(() => editor.inputValue()).toContain('"size": 4');
     await writes.deadLetters.discard(letter?.id ?? "", "Theirs.");
     await page.getByRole("button", { name: "Retry", exact: true }).click();
     await said("Not applied.");

@@ -322,6 +322,60 @@ describe.each(Object.entries(adapters))("%s", (_name, listener) => {
     }
   });
 
+  it("stores only the first of two operators' edits, by ETag and If-Match", async () => {
+    const id = await record(1);
+    const tagOf = async () => {
+      const { headers, body } = await ask("GET", `/${id}`);
+      const { version } = body() as { readonly version: string };
+      expect(headers.get("etag")).toBe(`"${version}"`);
+      return `"${version}"`;
+    };
+    const edit = (size: number, match: string) =>
+      ask(
+        "PUT",
+        `/${id}`,
+        { payload: { crud: [put("things", uuid(1), { size })] } },
+        { ...open, ...json, "if-match": match },
+      );
+    const first = await tagOf();
+    const both = await Promise.all([edit(1, first), edit(2, first)]);
+    expect(new Set(both.map(({ status }) => status))).toEqual(new Set([200, 412]));
+    expect(both.find(({ status }) => status === 412)?.body()).toEqual({
+      status: "changed",
+      message: expect.stringMatching(/edited since it was read.*Read it again/),
+    });
+    const second = await tagOf();
+    expect(second).not.toBe(first);
+
+    for (const match of [first, `W/${second}`, `${first}, W/${second}`, '"other", "a,b"', '""']) {
+      expect([match, (await edit(3, match)).status]).toEqual([match, 412]);
+    }
+    for (const match of [second.slice(1, -1), `*, ${second}`, `${second} x`, '"', ","]) {
+      const refused = await edit(3, match);
+      expect([match, refused.status, refused.text]).toEqual([
+        match,
+        400,
+        expect.stringContaining("If-Match must be"),
+      ]);
+    }
+    expect(await tagOf()).toBe(second);
+    expect((await edit(4, `"other",${first} , ${second}`)).status).toBe(200);
+    expect((await edit(5, "*")).status).toBe(200);
+
+    const old = { ...open, ...json, "if-match": second };
+    expect((await ask("POST", `/${id}/retry`, {}, old)).status).toBe(412);
+    expect((await ask("POST", `/${id}/discard`, { reason: "Old." }, old)).status).toBe(412);
+    expect(await writes.deadLetters.get(id)).toMatchObject({ status: "open", attempts: 1 });
+    expect((await ask("PUT", `/${uuid(7)}`, { payload: { crud: [] } }, old)).status).toBe(404);
+    const now = { ...open, ...json, "if-match": await tagOf() };
+    expect((await ask("POST", `/${id}/retry`, {}, now)).body()).toEqual({ status: "retried" });
+    expect((await edit(6, second)).status).toBe(409);
+    const other = await record(2);
+    const { version } = (await writes.deadLetters.get(other)) ?? { version: "" };
+    const discard = { ...open, ...json, "if-match": `"${version}"` };
+    expect((await ask("POST", `/${other}/discard`, { reason: "Old." }, discard)).status).toBe(200);
+  });
+
   it("deals with many, and exports them in pages", async () => {
     for (const n of [1, 2, 3]) await record(n);
     const report = await ask("POST", "/retry", { filter: { user_id: "alice" }, limit: 2 });

@@ -7,12 +7,14 @@ import express, { type RequestHandler } from "express";
 import express4 from "express4";
 import Koa from "koa";
 import bodyParser from "koa-bodyparser";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { powersyncWrites, powersyncWritesAdmin } from "../../adapters/express.js";
 import { powersyncWrites as koaWrites } from "../../adapters/koa.js";
 import { PowerSyncWriteModule } from "../../adapters/nest/index.js";
+import { PowerSyncWriteConnector } from "../../src/client/index.js";
 import type { Writes } from "../../src/index.js";
 import { betterSqlite3, type TestDatabase } from "../support/databases.js";
+import { addLists, createDevices, queued } from "../support/device.js";
 import { badThing, from, put, uuid, writesWithEvents } from "../support/letters.js";
 import { createNest, listenNest, type Platform } from "../support/nest.js";
 import { listen } from "../support/uploads.js";
@@ -224,6 +226,41 @@ describe("a parser in front that answers itself", () => {
     const { answers: given, about } = await answers(small, [uploadOf(1), long, "{"]);
     expect(given.map(({ status }) => status)).toEqual([200, 413, 400]);
     expect(about("above its own size limit")).toHaveLength(1);
+  });
+
+  // What `docs/troubleshooting.md` says under "413, and no line in the log".
+  it("on Koa leaves no line of anybody's, and the device says 413 without a reason", async () => {
+    const printed = vi.spyOn(console, "error").mockImplementation(() => {});
+    const log: string[] = [];
+    const line = (text: string) => void log.push(text);
+    const logger = { error: line, warn: line, info: line };
+    const { writes, events } = writesWithEvents(database.db, { logger });
+    const app = new Koa().use(bodyParser({ jsonLimit: "1kb" })).use(koaWrites(writes));
+    const handle = app.callback();
+    const served = await listen(createServer((...both) => void handle(...both)));
+    const devices = createDevices();
+    const device = await devices.open();
+    await addLists(device, ["x".repeat(1_024)]);
+    const connector = new PowerSyncWriteConnector({
+      url: served.url,
+      powersyncUrl: "http://127.0.0.1:1",
+      getToken: async () => "alice",
+    });
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      await expect(connector.uploadData(device)).rejects.toMatchObject({
+        code: "TRANSACTION_TOO_LARGE",
+        message: "The upload was answered with 413.",
+      });
+    }
+    expect(await queued(device)).toEqual([1]);
+    expect(printed.mock.calls).toEqual([]);
+    expect(log).toEqual([]);
+    const uploads = events.filter((event) => event.type !== "request" || event.method === "POST");
+    expect(uploads).toEqual([]);
+    printed.mockRestore();
+    await devices.close(device);
+    await devices.remove();
+    await served.close();
   });
 });
 

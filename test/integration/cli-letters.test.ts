@@ -1,5 +1,5 @@
 /** Dead letters by the command, on real databases: found, shown, edited, retried, discarded and exported; and the tables that they are in. */
-import { writeFile } from "node:fs/promises";
+import { access, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { Kysely, PostgresDialect, SqliteDialect } from "kysely";
@@ -246,6 +246,36 @@ describe.each([sqlite, ...(long && (await postgresAvailable()) ? [postgres] : []
           stdout: expect.stringContaining("not open"),
         });
         expect(await edit("p")).toMatchObject({ code: 1 });
+      });
+
+      it("that somebody else edits meanwhile are not overwritten", async () => {
+        await badList(1);
+        const id = (await open1())[0]?.id ?? "";
+        const [begun, go] = ["begun", "go"].map((name) => join(project.folder, name));
+        const script = `touch ${begun}; while [ ! -e ${go} ]; do sleep 0.1; done; sed -i 's/"bad"/"Mine"/' "$0"`;
+        const running = project.run(["letters", "edit", id], {
+          env: { EDITOR: `sh -c '${script.replaceAll("'", String.raw`'\''`)}'` },
+        });
+        await expect
+          .poll(
+            () =>
+              access(begun ?? "").then(
+                () => true,
+                () => false,
+              ),
+            { timeout: 60_000 },
+          )
+          .toBe(true);
+        const theirs = {
+          crud: [{ op: "PUT", table: "lists", id: uuid(1), op_data: { name: "Theirs" } }],
+        };
+        expect(await writes.deadLetters.edit(id, theirs)).toEqual({ status: "edited" });
+        await writeFile(go ?? "", "");
+        expect(await running).toMatchObject({
+          code: 1,
+          stderr: expect.stringMatching(/Someone else has edited[^]*What you wrote is in /),
+        });
+        expect((await writes.deadLetters.get(id))?.payload).toEqual(theirs);
       });
 
       it("keep integers of 64 bits through an edit from a file", async () => {

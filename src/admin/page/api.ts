@@ -18,9 +18,12 @@ export interface Summary {
   readonly closed_at?: string;
   readonly root?: string;
   readonly dependants: number;
+  /** Only a whole letter has it. */
+  readonly version?: string;
 }
 
 export interface Letter extends Summary {
+  readonly version: string;
   readonly payload: unknown;
   readonly original_payload?: unknown;
   readonly unread_rows: number;
@@ -60,12 +63,26 @@ export class SignedOut extends Error {
 /** The path of the routes, wherever they are mounted: the page's own path without `/ui`. */
 const base = location.pathname.replace(/\/ui\/?$/, "");
 
-/** Rejects with an error to show if there is no answer, or none that can be read. */
-export async function ask(method: string, path: string, body?: string): Promise<Answer> {
+/**
+ * Rejects with an error to show if there is no answer, or none that can be read.
+ *
+ * @param version of the letter as it was read. If the letter has been edited since then, nothing is done, and the answer is 412
+ */
+export async function ask(
+  method: string,
+  path: string,
+  body?: string,
+  version?: string,
+): Promise<Answer> {
   const response = await fetch(base + path, {
     method,
     credentials: "same-origin",
-    ...(body !== undefined && { body, headers: { "content-type": "application/json" } }),
+    ...(body !== undefined && { body }),
+    headers: {
+      ...(body !== undefined && { "content-type": "application/json" }),
+      // Made of the version in the body, because a proxy that compresses may weaken the header's tag, and a weak tag matches nothing.
+      ...(version !== undefined && { "if-match": `"${version}"` }),
+    },
   }).catch(() => {
     throw new Error(
       "The server can't be reached, or redirects to another site to sign in. Your edits are kept.",

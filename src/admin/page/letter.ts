@@ -12,8 +12,14 @@ import { comparedTable } from "./compared.js";
 import { button, element, json, time } from "./dom.js";
 import { parseJson } from "../../wire/parse-json.js";
 
+interface Draft {
+  readonly text: string;
+  /** Of the letter that it was typed for. */
+  readonly version: string;
+}
+
 /** Edits that have not been stored, by the letter's id. */
-export const drafts = new Map<string, string>();
+export const drafts = new Map<string, Draft>();
 
 interface Actions {
   readonly back: () => void;
@@ -40,15 +46,16 @@ export async function showLetter(place: HTMLElement, id: string, actions: Action
   if (!waits) drafts.delete(id);
   const { operations, more } = comparison;
   const hadFocus = place.contains(document.activeElement);
+  const row = actionRow(letter, actions);
   place.replaceChildren(
     button("← Back to the list", actions.back, "back"),
     element("h2", { attributes: { dir: "auto" } }, `${letter.error_code}: ${letter.message}`),
     facts(letter),
-    ...(waits ? [actionRow(letter, actions)] : []),
+    ...(waits ? [row] : []),
     ...operations.flatMap((operation) => comparedTable(operation, letter)),
     ...(more > 0 ? [element("p", {}, `The payload contains ${more} more operations.`)] : []),
     ...chain(letter, dependants.letters, dependants.next !== undefined),
-    ...(waits ? editor(letter, operations, actions) : payloads(letter)),
+    ...(waits ? editor(letter, operations, row, actions) : payloads(letter)),
   );
   if (hadFocus) place.focus();
 }
@@ -83,19 +90,20 @@ function actionRow(letter: Letter, actions: Actions): HTMLElement {
     attributes: { role: "group", "aria-label": "This letter" },
   });
   const retry = async (force: boolean): Promise<void> => {
-    for (const each of row.querySelectorAll("button")) each.disabled = true;
+    disable(row, true);
     actions.told("Retrying …");
     try {
       const answer = await ask(
         "POST",
         `/${letter.id}/retry`,
         JSON.stringify(force ? { force } : {}),
+        letter.version,
       );
       actions.told(retryWord(answer), answer.status !== 200);
       actions.changed();
     } catch (error) {
       actions.told(error instanceof Error ? error.message : String(error), true);
-      for (const each of row.querySelectorAll("button")) each.disabled = false;
+      disable(row, false);
     }
   };
   row.append(
@@ -106,6 +114,10 @@ function actionRow(letter: Letter, actions: Actions): HTMLElement {
     button("Discard…", () => actions.discard(letter), "danger"),
   );
   return row;
+}
+
+function disable(row: HTMLElement, disabled: boolean): void {
+  for (const each of row.querySelectorAll("button")) each.disabled = disabled;
 }
 
 export function retryWord(answer: Answer): string {
@@ -169,6 +181,7 @@ function chain(
 function editor(
   letter: Letter,
   operations: readonly Compared[],
+  row: HTMLElement,
   { told, changed }: Actions,
 ): readonly HTMLElement[] {
   const text = element("textarea", {
@@ -183,14 +196,17 @@ function editor(
   const { id } = letter;
   const recorded = json(letter.payload);
   const state = element("p", { class: "facts", attributes: { id: "payload-state" } });
-  const typed = (draft: string | undefined): void => {
-    if (draft === undefined || draft === recorded) drafts.delete(id);
-    else drafts.set(id, draft);
+  // A draft keeps the version that it was begun with, although the letter may have been read again since.
+  let begun = drafts.get(id)?.version ?? letter.version;
+  const typed = (draft: string): void => {
+    if (draft === recorded) {
+      drafts.delete(id);
+      begun = letter.version;
+    } else drafts.set(id, { text: draft, version: begun });
     state.textContent = drafts.has(id) ? "Not stored yet." : "";
   };
-  const draft = drafts.get(id);
-  text.value = draft ?? recorded;
-  typed(draft);
+  text.value = drafts.get(id)?.text ?? recorded;
+  typed(text.value);
   text.addEventListener("input", () => typed(text.value));
   let changedMeanwhile = false;
   const save = async (): Promise<void> => {
@@ -205,21 +221,20 @@ function editor(
       return;
     }
     try {
-      const now = await read<Letter>(`/${id}`);
-      if (json(now.payload) !== recorded) {
+      // As it was typed, so that no digit of a number is lost.
+      const answer = await ask("PUT", `/${id}`, `{"payload":${text.value}}`, begun);
+      if (answer.status === 200) {
+        drafts.delete(id);
+        told("Stored. Retry the letter to apply it.");
+        // Until the letter has been read again, because these go by the version before the edit.
+        disable(row, true);
+        changed();
+      } else if (answer.status === 412) {
         told(
           "Not stored: another operator has changed the letter in the meantime. Copy your edits, press Undo, and review the letter as it is now.",
           true,
         );
         changedMeanwhile = true;
-        return;
-      }
-      // Sent as it was typed, so that no number loses digits.
-      const answer = await ask("PUT", `/${id}`, `{"payload":${text.value}}`);
-      if (answer.status === 200) {
-        drafts.delete(id);
-        told("Stored. Retry the letter to apply it.");
-        changed();
       } else told(`Not stored. ${messageOf(answer)}`, true);
     } catch (error) {
       told(error instanceof Error ? error.message : String(error), true);
@@ -235,7 +250,7 @@ function editor(
       button("Store", () => void save(), "main"),
       button("Undo", () => {
         text.value = recorded;
-        typed(undefined);
+        typed(recorded);
         if (changedMeanwhile) changed();
       }),
     ),

@@ -104,8 +104,8 @@ async function discard(): Promise<void> {
   const choice = dialog.querySelector<HTMLInputElement>('input[name="dependants"]:checked')?.value;
   dialog.close();
   const body = JSON.stringify({ reason: why, ...(choice && { dependants: choice }) });
-  await each(discarding, "discarded", async ({ id }) => {
-    const answer = await ask("POST", `/${id}/discard`, body);
+  await each(discarding, "discarded", async ({ id, version }) => {
+    const answer = await ask("POST", `/${id}/discard`, body, version);
     // It may have been discarded with the letter that it depends on.
     const gone = answer.body["status"] === "not_open" && answer.body["is"] === "discarded";
     return answer.status === 200 || gone ? undefined : messageOf(answer);

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Letter } from "../../store/letters.js";
+import type { VersionedLetter } from "../../dead-letters/types.js";
 import { parseJson } from "../../wire/parse-json.js";
 import { canonicalJson } from "../../wire/serialize.js";
 import { type Help, readArguments, type ExitCode, Problem, UsageProblem } from "../command.js";
@@ -66,7 +66,7 @@ async function textOf(file: string, io: Io): Promise<string> {
 }
 
 /** Edits until the payload is stored or the user gives up. If it is not stored, the file is kept, so that the user's text is not lost. */
-async function editByHand(letter: Letter, loaded: Loaded, io: Io): Promise<ExitCode> {
+async function editByHand(letter: VersionedLetter, loaded: Loaded, io: Io): Promise<ExitCode> {
   const editor = io.env["VISUAL"] ?? io.env["EDITOR"];
   if (editor === undefined || editor.trim() === "") {
     throw new Problem("Set $VISUAL or $EDITOR to an editor, or give the payload with --file FILE.");
@@ -96,7 +96,7 @@ async function editByHand(letter: Letter, loaded: Loaded, io: Io): Promise<ExitC
 
 /** `refused`: the reason has been printed. */
 async function stored(
-  letter: Letter,
+  letter: VersionedLetter,
   payload: unknown,
   { writes, whose }: Loaded,
   io: Io,
@@ -105,22 +105,19 @@ async function stored(
     io.note("Nothing was changed.");
     return "unchanged";
   }
-  const now = await writes.deadLetters.get(letter.id, whose);
-  if (now !== undefined && canonicalJson(now.payload) !== canonicalJson(letter.payload)) {
-    io.note(
-      "Someone else has edited the letter in the meantime. Start again from its current payload.",
-    );
-    return "refused";
-  }
-  const result = await writes.deadLetters.edit(letter.id, payload, whose);
+  const { id, version } = letter;
+  const result = await writes.deadLetters.edit(id, payload, { ...whose, version });
   switch (result.status) {
     case "edited":
-      await io.out(
-        `Stored. To apply it, run \`npx powersync-writes letters retry ${letter.id}\`.\n`,
-      );
+      await io.out(`Stored. To apply it, run \`npx powersync-writes letters retry ${id}\`.\n`);
       return "stored";
     case "invalid":
       io.note(`The payload was not stored: ${oneLine(result.message)}`);
+      return "refused";
+    case "changed":
+      io.note(
+        "Someone else has edited the letter in the meantime. Start again from its current payload.",
+      );
       return "refused";
     case "not_open":
       io.note(`The letter has been ${result.is} in the meantime.`);
@@ -131,7 +128,7 @@ async function stored(
   }
 }
 
-function textFor(letter: Letter, { config }: Loaded): string {
+function textFor(letter: VersionedLetter, { config }: Loaded): string {
   const lines = [
     `${letter.errorCode}: ${letter.message}`,
     ...(letter.operationIndex === undefined

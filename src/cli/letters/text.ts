@@ -20,6 +20,8 @@ export function retryOutcome(result: RetryResult | { readonly status: "skipped" 
       const rows = result.rows.map(({ table, id }) => `${table} ${id}`).join(", ");
       return `stale: rows have changed since it was recorded (${oneLine(rows)}). To apply it anyway, use --force`;
     }
+    case "changed":
+      return "not retried: someone else has edited it";
     case "failed":
       return `failed${result.retryable ? ", but may succeed later" : ` (${result.errorCode ?? "unknown"})`}: ${oneLine(result.message)}`;
     case "not_open":
@@ -38,6 +40,8 @@ export function discardOutcome(result: DiscardResult): string {
       return "discarded";
     case "has_dependants":
       return `not discarded: it has ${counted(result.dependants, "dependant")}. Use --dependants discard or --dependants keep`;
+    case "changed":
+      return "not discarded: someone else has edited it";
     case "not_open":
       return `not open: it has already been ${result.is}`;
     case "not_found":
