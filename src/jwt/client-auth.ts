@@ -12,7 +12,7 @@ import {
   type JwtSecretAlgorithm,
   type SecretOptions,
 } from "./options.js";
-import type { ProviderOptions } from "./providers.js";
+import type { ProviderOptions } from "./provider-options.js";
 
 /** The section of the service's YAML, after its variables have been replaced by their values. */
 export interface PowerSyncClientAuth {

@@ -15,10 +15,10 @@ export {
   cognito,
   firebase,
   keycloak,
-  type ProviderOptions,
   supabase,
   type SupabaseProject,
   supabaseSecret,
 } from "./providers.js";
+export type { ProviderOptions } from "./provider-options.js";
 export { sessionClaim, type SessionProvider } from "./session-claim.js";
 export { clientAuth, type ClientAuthOptions, type PowerSyncClientAuth } from "./client-auth.js";

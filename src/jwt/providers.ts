@@ -1,12 +1,17 @@
 /** Ready-made options of `jwt()` for common providers: the URL of the keys, the issuer, and the checks of the claims. */
-import { anything, checkKind, defined, type Kind, object, unsetText } from "../config/kinds.js";
+import { anything, defined } from "../config/kinds.js";
 import type { JwksUriOptions, SecretOptions } from "./options.js";
-
-/** Options that every provider takes beside its own. */
-export type ProviderOptions = Pick<
-  JwksUriOptions,
-  "clockTolerance" | "tokenCacheMs" | "jwksCache" | "fetch" | "allowLoopbackHttp"
->;
+import {
+  base,
+  checkedList,
+  checkedText,
+  checkNames,
+  claimNames,
+  common,
+  givenOptions,
+  namesOneOf,
+  type ProviderOptions,
+} from "./provider-options.js";
 
 /** A project that Supabase hosts is named by its reference, `abcdefghijklmnopqrst`; any other by the URL of its API. */
 export type SupabaseProject = ({ readonly project: string } | { readonly url: string | URL }) & {
@@ -45,7 +50,8 @@ export function supabaseSecret(
   options: SupabaseProject &
     Pick<ProviderOptions, "clockTolerance" | "tokenCacheMs"> & { readonly secret: string },
 ): SecretOptions {
-  checkKind(object(secretNames, "an object of options"), options, "supabaseSecret:");
+  // Nothing is fetched, so the options for that are unknown.
+  checkNames("supabaseSecret", options, { ...supabaseNames, secret: anything }, claimNames);
   const { clockTolerance, tokenCacheMs, secret } = options;
   return {
     ...givenOptions({ clockTolerance, tokenCacheMs }),
@@ -235,73 +241,3 @@ export function keycloak(
 }
 
 const supabaseNames = { project: anything, url: anything, audience: anything };
-
-/** Nothing is fetched, so the options for that are unknown. */
-const secretNames = {
-  ...supabaseNames,
-  secret: anything,
-  clockTolerance: anything,
-  tokenCacheMs: anything,
-};
-
-const commonNames = {
-  clockTolerance: anything,
-  tokenCacheMs: anything,
-  jwksCache: anything,
-  fetch: anything,
-  allowLoopbackHttp: anything,
-} satisfies Record<keyof ProviderOptions, Kind>;
-
-/** @throws TypeError for an option that is not known: a misspelled one would be a check that nobody makes */
-function checkNames(provider: string, options: object, own: Readonly<Record<string, Kind>>): void {
-  checkKind(object({ ...own, ...commonNames }, "an object of options"), options, `${provider}:`);
-}
-
-function common(options: ProviderOptions): ProviderOptions {
-  const { clockTolerance, tokenCacheMs, jwksCache, fetch, allowLoopbackHttp } = options;
-  return givenOptions({ clockTolerance, tokenCacheMs, jwksCache, fetch, allowLoopbackHttp });
-}
-
-type Given<T> = { [Name in keyof T]?: Exclude<T[Name], undefined> };
-
-function givenOptions<T extends object>(options: T): Given<T> {
-  return Object.fromEntries(
-    Object.entries(options).filter(([, value]) => value !== undefined),
-  ) as Given<T>;
-}
-
-function namesOneOf(known: readonly string[], value: unknown): boolean {
-  return typeof value === "string" && known.includes(value);
-}
-
-function checkedText(provider: string, name: string, value: unknown, form: RegExp): string {
-  if (typeof value === "string" && form.test(value)) return value;
-  const path = `${provider}: \`${name}\``;
-  throw new TypeError(
-    unsetText(path, value) ?? `${path} must be written as the provider shows it.`,
-  );
-}
-
-function checkedList(provider: string, name: string, given: readonly string[]): readonly string[] {
-  const list: readonly unknown[] = Array.isArray(given) ? given : [];
-  const wrong = list.findIndex((one) => typeof one !== "string" || one === "");
-  if (list.length > 0 && wrong === -1) return [...given];
-  throw new TypeError(
-    wrong >= 0 && (list[wrong] === undefined || list[wrong] === "")
-      ? `${provider}: \`${name}\` has an empty entry: an environment variable is probably not set.`
-      : `${provider}: \`${name}\` must be a list of strings, and not empty.`,
-  );
-}
-
-/** Removes the slash at the end, since issuers are written without it. */
-function base(provider: string, name: string, value: string | URL): string {
-  const path = `${provider}: \`${name}\``;
-  if (!URL.canParse(value)) {
-    throw new TypeError(unsetText(path, value) ?? `${path} must be an absolute URL.`);
-  }
-  const { origin, pathname, search, hash } = new URL(value);
-  if (search !== "" || hash !== "") {
-    throw new TypeError(`${path} must be a URL without query and fragment.`);
-  }
-  return `${origin}${pathname.replace(/\/+$/, "")}`;
-}

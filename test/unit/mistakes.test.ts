@@ -7,6 +7,7 @@ import mysql from "mysql2";
 import pg from "pg";
 import { describe, expect, it } from "vitest";
 import { anonymous, createTables, createWrites } from "../../src/index.js";
+import { memoryStore } from "../../src/store/memory.js";
 import { otel } from "../../src/events/otel/index.js";
 import {
   auth0,
@@ -140,6 +141,20 @@ describe("createWrites names", () => {
     const database = new Kysely<never>({ dialect: new MysqlDialect({ pool }) });
     expect(() => createWrites({ ...good(), database, deferConstraints: true } as never)).toThrow(
       /deferConstraints: mysql has no .* Remedy: take the option out/,
+    );
+  });
+
+  it.each([
+    ["isolation", "serializable"],
+    ["asynchronousCommit", true],
+    ["ownTables", { schema: "sync" }],
+    ["errors", { P0001: "NO_CREDIT" }],
+  ])("%s, which has no effect on a store that is not Kysely's", (option, value) => {
+    const database = memoryStore({
+      tables: { lists: { columns: { id: "text", owner_id: "text" } } },
+    });
+    expect(() => createWrites({ ...good(), database, [option]: value } as never)).toThrow(
+      `${option}: this option has no effect on memory; it is for databases that are used through Kysely. Remedy: take the option out.`,
     );
   });
 
@@ -310,6 +325,13 @@ describe("a provider's settings name", () => {
   ])("%s whose environment variable is not set", (_mistake, make, says) => {
     expect(make).toThrow(says);
     expect(make).toThrow(TypeError);
+  });
+
+  it("an option for fetching keys, where there is only a secret", () => {
+    const options = { project: "abcdefghijklmnopqrst", secret: "x".repeat(32), jwksCache: {} };
+    expect(() => supabaseSecret(options as never)).toThrow(
+      /supabaseSecret: jwksCache is not known/,
+    );
   });
 
   it("a misspelled provider of sessionClaim, and of otel a misspelled option", () => {

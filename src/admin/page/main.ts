@@ -1,7 +1,8 @@
 /** The page for dead letters: the list, the open letter, and the actions for one letter or several. */
 import { ask, messageOf, SignedOut, type Summary } from "./api.js";
 import { button, byId, element } from "./dom.js";
-import { drafts, retryWord, showLetter } from "./letter.js";
+import { drafts } from "./editor.js";
+import { retryWord, showLetter } from "./letter.js";
 import { createList } from "./list.js";
 
 const status = byId("status", HTMLElement);
