@@ -13,6 +13,8 @@ interface Tested {
   readonly named?: string;
   /** No server of it could be had. */
   readonly unrun?: true;
+  /** The variables by which the cases run on it. */
+  readonly run?: string;
   readonly by: string;
 }
 
@@ -21,6 +23,7 @@ const databases: readonly Tested[] = [
     what: "Postgres",
     from: { version: "15.20" },
     named: "Postgres",
+    run: "DIALECTS=postgres DATABASE_URL_POSTGRES=postgres://…",
     by: "`test/conformance`, `test/integration`, `test/attacks`, `test/property`",
   },
   {
@@ -32,43 +35,50 @@ const databases: readonly Tested[] = [
     what: "PGlite",
     from: "@electric-sql/pglite",
     named: "PGlite",
+    run: "DIALECTS=pglite",
     by: "the cases; in long runs every suite",
   },
   {
     what: "MySQL",
     from: { version: "9.7.4" },
     named: "MySQL",
+    run: "DIALECTS=mysql DATABASE_URL_MYSQL=mysql://…",
     by: "the same suites as Postgres; `test/faults`",
   },
   {
     what: "MariaDB",
     from: { version: "10.11.19" },
     named: "MariaDB",
+    run: "DIALECTS=mariadb DATABASE_URL_MARIADB=mysql://…",
     by: "the same suites as Postgres",
   },
   {
     what: "SQLite, through `better-sqlite3`",
     from: { version: "3.54.1" },
     named: "SQLite (better-sqlite3)",
+    run: "DIALECTS=sqlite",
     by: "the same suites as Postgres; `test/faults`",
   },
   {
     what: "SQLite, through `node:sqlite`",
     from: { version: "Node's own" },
     named: "SQLite (node:sqlite)",
+    run: "DIALECTS=sqlite",
     by: "the cases; in long runs every suite",
   },
   {
     what: "SQL Server",
     from: { version: "no server" },
     unrun: true,
-    by: "not run against a server; the cases, over its statements on SQLite. Run it yourself by `DATABASE_URL_MSSQL=… DIALECTS=mssql npx vitest run --project all test/conformance`",
+    run: "DIALECTS=mssql DATABASE_URL_MSSQL=mssql://…",
+    by: "not run against a server; the cases, over its statements on SQLite; on a server by [one command](databases.md#what-has-been-shown-and-what-has-not)",
   },
   {
     what: "MongoDB",
     from: { version: "none: shown with a responder, [not run](mongodb.md#what-has-been-shown)" },
     named: "MongoDB",
-    by: "`test/conformance`, `test/property`, `test/integration`; on a server by `DATABASE_URL_MONGODB=… DIALECTS=mongodb npm test`",
+    run: "DIALECTS=mongodb DATABASE_URL_MONGODB=mongodb://…",
+    by: "`test/conformance`, and parts of `test/property` and `test/integration`; on a server by [one command](mongodb.md#what-has-been-shown)",
   },
 ];
 
@@ -101,17 +111,17 @@ const ends = "<!-- The databases end. -->";
 async function readmeTable(): Promise<string> {
   const versionOf = await installedVersion();
   return table(
-    ["Tested on", "Version", "Conformance cases"],
-    databases.flatMap(({ what, from, named, unrun }) => {
+    ["Tested on", "Version", "Conformance cases", "Variables for your own"],
+    databases.flatMap(({ what, from, named, unrun, run }) => {
+      if (run === undefined) return [];
       const version = inReadme(versionIn(from, versionOf));
-      if (unrun) return [[what, version, toRun]];
-      return named === undefined ? [] : [[what, version, String(caseCount(named))]];
+      const count = unrun || named === undefined ? toRun : String(caseCount(named));
+      return [[what, version, count, `\`${run}\``]];
     }),
   );
 }
 
-const toRun =
-  "not run: [run them on yours](docs/databases.md#what-has-been-shown-and-what-has-not)";
+const toRun = "[not run](docs/databases.md#what-has-been-shown-and-what-has-not)";
 
 function versionIn(from: Tested["from"], versionOf: (name: string) => string): string {
   return typeof from === "string" ? versionOf(from) : from.version;
