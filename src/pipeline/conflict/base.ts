@@ -150,7 +150,7 @@ export function stampSent<P extends Principal, DB>(
   const ms = instantMs(seen);
   if (ms === undefined) {
     const name = answerName(column, asked.rule);
-    throw fatal("INVALID_DATA", "The value is no point in time.", { column: name });
+    throw fatal("INVALID_DATA", "The value is not a point in time.", { column: name });
   }
   if (ms > now) return asStored(column, new Date(now).toISOString(), asked);
   return takesAnyText(column, asked) ? asStored(column, new Date(ms).toISOString(), asked) : stored;
@@ -178,7 +178,10 @@ function takesAnyText<P extends Principal, DB>(
   const found = table.columns.get(column);
   try {
     if (found === undefined) return false;
-    return store.view(found, store.convert(found, "any text", false)) === "any text";
+    const converted = store.convert(found, "any text", false);
+    // An expression that stands for the text, which a database with padded columns needs.
+    const seen = typeof converted === "object" ? store.view(found, converted) : converted;
+    return seen === "any text";
   } catch (error) {
     if (error instanceof InvalidValue) return false;
     throw error;
