@@ -1,4 +1,5 @@
 /** What is known about a kind of database before its dialect is loaded: how it is recognized, and how the library's own tables are declared. */
+import type { Parameter } from "./rows/compiled.js";
 import type { ColumnDataType, Expression, RawBuilder } from "kysely";
 import type { SqlDatabase } from "./table.js";
 
@@ -27,10 +28,10 @@ export interface OwnTypes {
   readonly longText: ColumnDataType | Expression<unknown>;
   readonly timestamp: ColumnDataType | Expression<unknown>;
   readonly now: Expression<unknown>;
-  /** The time this many milliseconds ago. */
-  ago(ms: number): Expression<unknown>;
+  /** The time this many milliseconds ago. The database computes it, because a statement that is compiled once has a placeholder for the number. */
+  ago(ms: Parameter<number>): Expression<unknown>;
   /** The same, relative to the time of the statement. Absent: `ago` does that already. */
-  agoByStatement?(ms: number): Expression<unknown>;
+  agoByStatement?(ms: Parameter<number>): Expression<unknown>;
   /** A timestamp column in UTC as `YYYY-MM-DDTHH:MM:SS.fffZ`, with all the digits that it has. */
   iso(column: Expression<unknown>): Expression<string>;
   /** The inverse: a text as a value to compare such a column with. */

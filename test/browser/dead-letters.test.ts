@@ -261,7 +261,7 @@ describe.skipIf(path === undefined)("the page for dead letters", () => {
     await page.getByRole("button", { name: "Refresh" }).click();
     await page.locator("dd", { hasText: "edited since" }).waitFor();
     await page.getByRole("button", { name: "Store" }).click();
-    await said("Not stored. Another operator has changed the letter meanwhile");
+    await said("Not stored: another operator has changed the letter in the meantime");
     expect((await writes.deadLetters.get(letter?.id ?? ""))?.payload).toEqual(theirs);
     await page.getByRole("button", { name: "Undo" }).click();
     await expect.poll(() => editor.inputValue()).toContain('"size": 3');

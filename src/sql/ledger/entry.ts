@@ -3,7 +3,7 @@ import { type Expression, type Kysely, sql, type SqlBool } from "kysely";
 import { waiting } from "../../store/letters.js";
 import type { Dialect } from "../dialect.js";
 import type { OwnTables } from "../own-tables/tables.js";
-import { Placeholder } from "../rows/compiled.js";
+import { type Parameter, Placeholder } from "../rows/compiled.js";
 import { lockClauses, noLockClauses } from "../select.js";
 import type { LedgerTables } from "./devices.js";
 
@@ -38,7 +38,7 @@ export function entryOf(
   { isApplied, isFirst, letters, limits }: EntryForm,
   at: (name: EntryValue) => unknown,
 ) {
-  const since = timeBefore(dialect, at("ms") as number);
+  const since = timeBefore(dialect, at("ms") as Parameter<number>);
   const queue = at("queue") as string;
   const row = {
     identity: at("key"),
@@ -84,7 +84,7 @@ export function entering(ours: EntryTables, dialect: Dialect, form: EntryForm) {
     .returning(sql<unknown>`case when ${letters} then 1 else 0 end`.as("letters"));
 }
 
-export function timeBefore({ types }: Dialect, ms: number): Expression<unknown> {
+export function timeBefore({ types }: Dialect, ms: Parameter<number>): Expression<unknown> {
   return types.agoByStatement?.(ms) ?? types.ago(ms);
 }
 

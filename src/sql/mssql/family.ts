@@ -55,9 +55,9 @@ export const mssqlFamily: Family = {
     varchar: (length) => exactText(sql.lit(length)),
     timestamp: sql`datetime2(7)`,
     now: sql`sysutcdatetime()`,
-    // DATEADD takes an int, which is too small for a long time in microseconds or seconds.
+    // Its statements with a time are not compiled once, so this is a number. DATEADD takes an int, which is too small for a long time in microseconds or seconds.
     ago: (given) => {
-      const ms = Math.min(given, longestMs);
+      const ms = Math.min(Number(given), longestMs);
       return sql`dateadd(minute, ${-Math.floor(ms / minuteMs)}, dateadd(microsecond, ${-Math.round((ms % minuteMs) * 1_000)}, sysutcdatetime()))`;
     },
     iso: (column) => sql`replace(convert(varchar(27), ${column}, 121), ' ', 'T') + 'Z'`,

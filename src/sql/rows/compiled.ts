@@ -20,6 +20,9 @@ export class Placeholder {
   }
 }
 
+/** A value, or what stands for it in a statement that is compiled once. */
+export type Parameter<T> = T | Placeholder;
+
 /** The same columns, with placeholders as their values. */
 export function placeholders(of: Placeholder["of"], columns: Values): Values {
   return Object.fromEntries(Object.keys(columns).map((name) => [name, new Placeholder(of, name)]));

@@ -31,7 +31,7 @@ export const toy: Dialect = {
     longText: "text",
     timestamp: "text",
     now: sql`(strftime('%Y-%m-%d %H:%M:%f', 'now'))`,
-    ago: (ms) => sql`strftime('%Y-%m-%d %H:%M:%f', 'now', ${`-${(ms / 1000).toFixed(3)} seconds`})`,
+    ago: (ms) => sql`strftime('%Y-%m-%d %H:%M:%f', 'now', printf('-%.3f seconds', ${ms} / 1000.0))`,
     iso: (column) => sql`replace(${column}, ' ', 'T') || 'Z'`,
     at: (iso) => sql`${iso.slice(0, -1).replace("T", " ")}`,
   },
