@@ -194,7 +194,9 @@ function refuseNoList<P extends Principal, DB>(
   const list = typeof seen === "string" ? listOf(seen) : seen;
   if (Array.isArray(list) && list.every((each) => plainTypes.includes(typeof each))) return;
   const name = answerName(column, rule);
-  throw fatal("INVALID_DATA", "The value is not a list of texts, numbers and booleans.", { column: name });
+  throw fatal("INVALID_DATA", "The value is not a list of texts, numbers and booleans.", {
+    column: name,
+  });
 }
 
 function listOf(text: string): unknown {
