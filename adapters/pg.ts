@@ -67,6 +67,11 @@ export function guardPool<Pool extends GuardedPool>(
   pool: Pool,
   { onError, prepare = true, flights = true }: GuardOptions = {},
 ): Pool {
+  if (typeof (pool as unknown) !== "object" || pool === null) {
+    throw new TypeError(
+      "guardPool: give it a pool, as in guardPool(new pg.Pool({ connectionString })).",
+    );
+  }
   if (guardedPool in pool) return pool;
   Object.defineProperty(pool, guardedPool, { value: true });
 

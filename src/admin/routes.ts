@@ -176,7 +176,7 @@ function resultResponse(result: RetryResult | EditResult | DiscardResult): Admin
     case "has_dependants":
       return conflict(
         result,
-        `${result.dependants} letters depend on this one. Send "dependants": "discard" to discard them too, or "keep" to keep them waiting.`,
+        `${result.dependants === 1 ? "1 letter depends" : `${result.dependants} letters depend`} on this one. Send "dependants": "discard" to discard them too, or "keep" to keep them waiting.`,
       );
     case "changed":
       return { status: 412, body: { ...result, message: changedMessage } };

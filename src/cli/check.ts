@@ -2,6 +2,7 @@
 import type { ClientSchema } from "../check/client-schema.js";
 import type { Mismatch } from "../check/mismatch.js";
 import { type Help, readArguments, type ExitCode, Problem } from "./command.js";
+import { describeDatabaseError } from "./database-url.js";
 import { counted, describeError, type Io, oneLine } from "./io.js";
 import { configOptions, type Loaded, loadConfig } from "./load-config.js";
 import { readClientSchema } from "./load-module.js";
@@ -65,7 +66,7 @@ export async function findingsOf(
     return await writes.check(schema, whose);
   } catch (error) {
     if (error instanceof TypeError) throw new Problem(error.message);
-    throw new Problem(`The database can't be queried: ${describeError(error, io)}`);
+    throw new Problem(`The database can't be queried: ${describeDatabaseError(error, io)}`);
   }
 }
 

@@ -15,8 +15,9 @@ import {
   type MssqlDialectConfig,
   type TediousConnection,
 } from "kysely";
+import { remedyOf } from "../sql/errors.js";
 import { Problem, UsageProblem } from "./command.js";
-import type { Io } from "./io.js";
+import { describeError, type Io } from "./io.js";
 import { driver, installed } from "./packages.js";
 
 export const databaseKinds = ["postgres", "mysql", "mssql", "sqlite"] as const;
@@ -209,4 +210,11 @@ async function nodeSqlite(file: string): Promise<SqliteDatabase> {
       };
     },
   };
+}
+
+/** The driver's error, and what can be done about it if that is known. */
+export function describeDatabaseError(error: unknown, io: Io): string {
+  const text = describeError(error, io);
+  const remedy = remedyOf(error);
+  return remedy === undefined || text.includes("Remedy: ") ? text : `${text}. Remedy: ${remedy}`;
 }

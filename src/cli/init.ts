@@ -21,6 +21,7 @@ import {
   type GivenDatabase,
   openDatabase,
   readDatabaseUrl,
+  describeDatabaseError,
 } from "./database-url.js";
 import { configText, environmentText } from "./init/config-file.js";
 import { type Decision, decide } from "./init/decide.js";
@@ -33,7 +34,7 @@ const options = {
     type: "string",
     short: "d",
     value: "URL",
-    about: "read the tables of this database: postgres://…, mysql://…, sqlite:FILE",
+    about: "read the tables of this database: postgres://…, mysql://…, mssql://…, sqlite:FILE",
   },
   schema: {
     type: "string",
@@ -186,7 +187,7 @@ async function sourcesFrom(
   if (db === undefined) return schema === undefined ? [] : sourcesOfClient(schema);
   io.progress("Connecting …");
   const sources = await readSources(db, io.progress).catch((error: unknown) => {
-    throw new Problem(`The database can't be read: ${describeError(error, io)}`);
+    throw new Problem(`The database can't be read: ${describeDatabaseError(error, io)}`);
   });
   io.progress(undefined);
   if (sources.length === 0) {
@@ -232,7 +233,7 @@ function tellDecisions(
   }
   if (open > 0) {
     io.note(
-      `${counted(open, "table")} without a rule: clients can't write to it until you add a rule in powersync-writes.config.ts.`,
+      `${counted(open, "table")} without a rule: clients can't write to ${open === 1 ? "it" : "them"} until you add a rule in powersync-writes.config.ts.`,
     );
   }
 }

@@ -35,6 +35,10 @@ const actions: readonly Command[] = [
   },
 ];
 
+export function isAction(name: string): boolean {
+  return actions.some((each) => each.name === name);
+}
+
 export async function letters(args: readonly string[], io: Io): Promise<ExitCode> {
   const [name, ...rest] = args;
   if (name === undefined || name === "--help" || name === "-h") {

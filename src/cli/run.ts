@@ -64,7 +64,9 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     }
     io.note(`${io.paintNote("red", "error:")} ${describeError(error, io)}`);
     if (error instanceof UsageProblem) {
-      const about = commands.some((each) => each.name === name) ? ` ${name}` : "";
+      const about = commands.some((each) => each.name === name)
+        ? ` ${await whereHelpIs(args)}`
+        : "";
       io.note(`Run \`npx powersync-writes${about} --help\` for the options.`);
     } else if (!(error instanceof Problem) && io.env["DEBUG"] === "powersync-writes") {
       io.note(error instanceof Error ? (error.stack ?? "") : "");
@@ -74,6 +76,13 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     io.progress(undefined);
     await io.close();
   }
+}
+
+/** The options of `letters retry` are in the help of the action, not of the command. */
+async function whereHelpIs([command = "", action = ""]: readonly string[]): Promise<string> {
+  if (command !== "letters") return command;
+  const { isAction } = await import("./letters.js");
+  return isAction(action) ? `${command} ${action}` : command;
 }
 
 async function started(name: string, args: readonly string[], io: Io): Promise<number> {

@@ -13,10 +13,17 @@ export function nearestTo(name: string, known: readonly string[]): string | unde
   let nearest: string | undefined;
   let least = Math.max(2, Math.ceil(name.length / 3)) + 1;
   for (const each of known) {
-    const distance = editDistance(name.toLowerCase(), each.toLowerCase());
+    const distance = isStartOf(name, each)
+      ? 0
+      : editDistance(name.toLowerCase(), each.toLowerCase());
     if (distance < least) [nearest, least] = [each, distance];
   }
   return nearest;
+}
+
+/** An abbreviation, such as `auth` for `authenticate`, has few letters in common with the name that is meant. */
+function isStartOf(name: string, known: string): boolean {
+  return name.length > 2 && known.toLowerCase().startsWith(name.toLowerCase());
 }
 
 /** The number of letters that are added, removed, changed, or swapped with their neighbor. */

@@ -268,6 +268,11 @@ function createAdmission({ requests, concurrentRequests, memoryBytes }: Limits):
 
 /** @throws TypeError for an invalid principal, which is a bug in the application and not the caller's fault */
 export function verifiedPrincipal<P extends Principal>(principal: P): P {
+  if (typeof principal === "function") {
+    throw new TypeError(
+      "authenticate returned a function: call it where it is configured, as in anonymous().",
+    );
+  }
   if (typeof principal?.userId !== "string" || principal.userId === "") {
     throw new TypeError("A principal needs a userId that is a non-empty string.");
   }

@@ -108,6 +108,10 @@ const byMessage: readonly (readonly [RegExp, string])[] = [
     /client password must be a (?:non-empty )?string/,
     "give a password in the database's URL, and check that the pool gets this URL",
   ],
+  [
+    /^Connection terminated unexpectedly$/,
+    "make sure that the database's URL is that of a Postgres server (postgres://), that the server runs, and that nothing ends its connections",
+  ],
   [/^The server does not support SSL connections$/, "leave `ssl` out of the pool's options"],
 ];
 

@@ -47,17 +47,27 @@ describe("used wrongly, it ends with 2 and one line that says what to do", () =>
     [["tables", "--dialect", "mysql"], /--dialect needs --print/],
     [["tables", "--database", "oracle://u:hunter2@h/db"], /must begin with postgres:\/\//],
     [["letters"], /Usage: npx powersync-writes letters/],
-    [["letters", "frobnicate"], /There is no action "frobnicate"\. The known ones are list, show/],
+    [
+      ["letters", "frobnicate"],
+      /There is no action "frobnicate"\. The known ones are list, show.*\nRun `npx powersync-writes letters --help`/,
+    ],
     [["letters", "lst"], /There is no action "lst"\. Did you mean "list"\?/],
     [["letters", "--json", "list"], /The action comes before its options/],
     [["letters", "retry"], /Say which letters to retry: their ids, a filter, or --all/],
-    [["letters", "discard", "--all"], /Give a reason with --reason TEXT/],
+    [
+      ["letters", "discard", "--all"],
+      /Give a reason with --reason TEXT\.\nRun `npx powersync-writes letters discard --help`/,
+    ],
     [["letters", "list", "--status", "closed"], /--status must be one of open, stale/],
     [["letters", "list", "--since", "yesterday"], /--since must be a time/],
     [["letters", "list", "--limit", "0"], /--limit must be a whole number above 0/],
     [["doctor"], /give --url URL or --config FILE/],
     [["doctor", "--url", "api.example.com"], /--url must be a URL/],
     [["init"], /Say where the tables are/],
+    [
+      ["init", "--database", "postgres://127.0.0.1:1/app"],
+      /The database can't be read: .*ECONNREFUSED.* Remedy: check host and port of the database's URL/,
+    ],
     [["init", "--framework", "rails", "--schema", "x"], /--framework must be one of express, koa/],
   ])("%j", async (args, said) => {
     const { code, text } = await inProcess(args);

@@ -468,6 +468,13 @@ describe("over HTTP", () => {
     expectLine(log, /TypeError: A principal needs a userId/, /that is a non-empty string/);
   });
 
+  it("an authenticator that was named and not called", async () => {
+    const log = await onFetch({ authenticate: () => () => ({ userId: "alice" }) });
+    const body = JSON.stringify(row({}));
+    expect((await log.ask("/api/data", { method: "POST", headers: json, body })).status).toBe(503);
+    expectLine(log, /TypeError: authenticate returned a function/, /as in anonymous\(\)/);
+  });
+
   async function onExpress(...before: readonly express.RequestHandler[]) {
     const { db } = await open(some);
     const log = writesOn(db, { tables: { things: everyone } });

@@ -12,6 +12,12 @@ describe("guardPool", () => {
     expectTypeOf(guarded).toEqualTypeOf<Pool>();
   });
 
+  test("says what it takes", () => {
+    expect(() => guardPool("postgres://127.0.0.1/app" as never)).toThrow(
+      /^guardPool: give it a pool/,
+    );
+  });
+
   test("adds nothing the second time", () => {
     const pool = guardPool(new Pool());
     const counts = () =>

@@ -62,6 +62,11 @@ const starts: readonly (readonly [mistake: string, more: object, says: RegExp])[
     /tabels is not known\. Did you mean "tables"\?/,
   ],
   [
+    "the beginning of an option",
+    { auth: () => undefined },
+    /auth is not known\. Did you mean "authenticate"\?/,
+  ],
+  [
     "a misspelled option of a table",
     { tables: { lists: { onwer: "owner_id" } } },
     /tables\.lists\.onwer is not known\. Did you mean "owner"\?/,
@@ -196,6 +201,11 @@ describe("createTables names", () => {
       "a database that was not created",
       { code: "3D000" },
       "create the database that the URL names",
+    ],
+    [
+      "a server that is not Postgres",
+      { message: "Connection terminated unexpectedly" },
+      "is that of a Postgres server",
     ],
     ["no URL at all", { code: "28000" }, "that the pool gets this URL"],
     ["a role that may create nothing", { code: "42501" }, "let the login role create tables"],

@@ -5,6 +5,7 @@ import { atMost } from "../../sql/select.js";
 import type { Dialect } from "../../sql/dialect.js";
 import { familyOf } from "../../sql/families.js";
 import { createOwn, type OwnTables } from "../../sql/own-tables/tables.js";
+import { describeDatabaseError } from "../database-url.js";
 import { describeError, type Io, counted } from "../io.js";
 import { databaseOf, type Loaded } from "../load-config.js";
 import { info, ok, type Verdict, warning, wrong } from "./verdict.js";
@@ -22,7 +23,7 @@ export async function* examineDatabase(loaded: Loaded, io: Io): AsyncGenerator<V
   try {
     yield* server(db);
   } catch (error) {
-    yield wrong("reachable", describeError(error, io));
+    yield wrong("reachable", describeDatabaseError(error, io));
     return;
   }
   const { concurrentTransactions = defaultLimits.concurrentTransactions } = config.limits ?? {};

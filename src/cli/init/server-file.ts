@@ -16,6 +16,10 @@ const config = `import { database, writes } from "./powersync-writes.config.js";
 const own = `// Creates the library's own tables. If they exist, this is one SELECT.
 await createTables(database);`;
 
+// Not as the callback of `listen`: Express calls that with the error if the port is taken, and the error would go unnoticed.
+const listening = `server.once("listening", () => console.log(\`Listening on port \${port}\`));
+`;
+
 /** Finishes uploads in progress before the process ends. */
 const shutDown = `
 process.once("SIGTERM", async () => {
@@ -50,8 +54,9 @@ app.get("/readyz", async (_request, response) => {
   response.status(ready ? 200 : 503).json({ ready });
 });
 
-const server = app.listen(Number(process.env["PORT"] ?? 3000));
-${shutDown}`,
+const port = Number(process.env["PORT"] ?? 3000);
+const server = app.listen(port);
+${listening}${shutDown}`,
   },
   koa: {
     packages: ["koa"],
@@ -78,8 +83,9 @@ app.use(async (context, next) => {
   }
 });
 
-const server = app.listen(Number(process.env["PORT"] ?? 3000));
-${shutDown}`,
+const port = Number(process.env["PORT"] ?? 3000);
+const server = app.listen(port);
+${listening}${shutDown}`,
   },
   nest: {
     packages: [
@@ -137,8 +143,9 @@ const server = createServer(async (request, response) => {
       return uploads(request, response);
   }
 });
-server.listen(Number(process.env["PORT"] ?? 3000));
-
+const port = Number(process.env["PORT"] ?? 3000);
+server.listen(port);
+${listening}
 function answer(response: ServerResponse, status: number, body: object): void {
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
 }
