@@ -63,11 +63,11 @@ export function catalogAnswer(
   if (!/\bsys\.\w+/.test(text)) return undefined;
   const [first] = parameters;
   const table = nameOf(first);
-  if (text.includes("sys.tables")) return Object.keys(mssqlKeys).map((name) => ({ name }));
   if (text.includes("delayed_durability")) return [{ durability: 0 }];
   if (text.includes("collationproperty")) return columnRows(table, own);
   if (text.includes("has_perms_by_name"))
     return traitRows(nameOf(parameters.find((each) => String(each).startsWith("["))));
+  if (text.includes("sys.tables")) return Object.keys(mssqlKeys).map((name) => ({ name }));
   if (text.includes("sys.foreign_keys as f")) return referenceRows(table);
   if (text.includes("i.index_id as [index]"))
     return Object.entries(constraints[table] ?? {}).flatMap(([name, columns], index) =>
@@ -130,6 +130,9 @@ function columnRow(name: string, words: string): Row {
   };
 }
 
+/** Of which one MERGE may write several rows: with one unique column, and no foreign key to themselves. */
+const mergeable: ReadonlySet<string> = new Set(["lists", "todos", "files"]);
+
 function traitRows(table: string): readonly Row[] {
   const columns = Object.keys(described[table] ?? {});
   if (columns.length === 0) return [];
@@ -139,6 +142,7 @@ function traitRows(table: string): readonly Row[] {
     ...Object.entries(constraints[table] ?? {}).flatMap(([name, of]) =>
       of.map((detail) => ({ kind: "unique", name, detail })),
     ),
+    ...(mergeable.has(table) ? [{ kind: "run", name: "id", detail: null }] : []),
   ];
 }
 
