@@ -3,6 +3,7 @@ import {
   AliasNode,
   type Expression,
   type KyselyPlugin,
+  MergeQueryNode,
   type OperationNode,
   RawNode,
   SelectQueryNode,
@@ -113,7 +114,16 @@ function besideTable(words: Expression<unknown>): KyselyPlugin {
   };
 }
 
-export function withTableHint(table: OperationNode, words: Expression<unknown>): RawNode {
+/** Puts a hint beside the table that a MERGE writes to. The plugin must be the last one, so that it sees the name that the statement has in the end. */
+export function besideTarget(words: Expression<unknown>): KyselyPlugin {
+  return {
+    transformQuery: ({ node }) =>
+      MergeQueryNode.is(node) ? { ...node, into: withTableHint(node.into, words) as never } : node,
+    transformResult: async ({ result }) => result,
+  };
+}
+
+function withTableHint(table: OperationNode, words: Expression<unknown>): RawNode {
   return RawNode.create(["", " ", ""], [table, words.toOperationNode()]);
 }
 

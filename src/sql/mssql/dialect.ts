@@ -7,7 +7,7 @@ import type { SqlTransaction } from "../table.js";
 import { blamed, codes, meaning, thrown } from "./errors.js";
 import { mssqlFamily } from "./family.js";
 import { exact, merging, owners, same } from "./operators.js";
-import { locking } from "./rows.js";
+import { locking, runs } from "./rows.js";
 import {
   columnNames,
   fingerprint,
@@ -58,6 +58,7 @@ const notDurable: SettingProblem = {
 export const mssql: Dialect = {
   name: "mssql",
   rows: lockingRows(locking),
+  runs,
   same,
   merging,
   inserts: "merge",

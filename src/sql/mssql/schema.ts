@@ -63,6 +63,13 @@ export async function readColumns(
   return rows.map(toColumn);
 }
 
+/** The collations of columns of text. */
+const collations = new WeakMap<Column, string>();
+
+export function collationOfColumn(column: Column): string | undefined {
+  return collations.get(column);
+}
+
 /** Columns that accept a value only after `set identity_insert`. */
 const identities = new WeakSet<Column>();
 
@@ -85,6 +92,8 @@ function toColumn(row: ColumnRow): Column {
     ...(counted && { numbered: { end: endOf(row) } }),
   };
   if (row.counts) identities.add(column);
+  // It is written into statements.
+  if (row.collation !== null && /^\w+$/.test(row.collation)) collations.set(column, row.collation);
   return column;
 }
 

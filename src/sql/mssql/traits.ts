@@ -5,7 +5,7 @@ import { objectName } from "./family.js";
 import { objectId } from "./schema.js";
 
 interface TraitsRow {
-  readonly kind: "object" | "column" | "trigger" | "unique" | "check" | "reference";
+  readonly kind: "object" | "column" | "trigger" | "unique" | "check" | "reference" | "run";
   readonly name: string;
   /** A constraint's column, a check's condition, or a right of the login on the column or object. */
   readonly detail: string | null;
@@ -56,6 +56,8 @@ export async function readTraits(tx: SqlTransaction, source: SourceTable): Promi
     join sys.foreign_key_columns as x on x.constraint_object_id = f.object_id
     join sys.columns as c on c.object_id = x.parent_object_id and c.column_id = x.parent_column_id
     where f.parent_object_id = ${id}
+    union all
+    ${runKeys(id)}
     order by kind, name, nr
   `.execute(tx.withoutPlugins());
   const of = (kind: TraitsRow["kind"]) => rows.filter((row) => row.kind === kind);
@@ -69,9 +71,13 @@ export async function readTraits(tx: SqlTransaction, source: SourceTable): Promi
   // A login that may not see the table's definition can't see its triggers.
   const declining = sees === "1" ? verbs.filter((verb) => triggered.has(verb)) : verbs;
   const isView = object?.name.trim() !== "U";
+  const [key, ...more] = of("run");
+  const isAlike =
+    key !== undefined && more.length === 0 && declining.length === 0 && mayInsert === "1";
   return {
     declining: new Set(declining),
     rewritten: none,
+    ...(isAlike && { keys: [[key.name]], alike: new Set(["insert"] as const) }),
     view: isView,
     ...(isView && { shows: "others" as const }),
     lockable: !isView,
@@ -90,6 +96,33 @@ export async function readTraits(tx: SqlTransaction, source: SourceTable): Promi
       columns.map((row) => row.name),
     ),
   };
+}
+
+/**
+ * The columns of the unique indexes of a table that a MERGE may write to: one row means that nothing is unique but a key of one column. Without any for tables
+ * and indexes of special kinds; for rules, which MERGE refuses; and where one row may depend on another: by a foreign key to the same table, or by a function
+ * that is called in a definition. Such a function has a name of two parts, which the catalog puts in brackets.
+ */
+function runKeys(id: RawBuilder<number>): RawBuilder<unknown> {
+  const calls = (definition: string) => sql`charindex('].', ${sql.ref(definition)}) > 0`;
+  return sql`select 'run', ${text(sql`c.name`)}, null, 0
+    from sys.tables as t
+    join sys.indexes as i on i.object_id = t.object_id and i.is_unique = 1
+    join sys.index_columns as x on x.object_id = i.object_id and x.index_id = i.index_id and x.key_ordinal > 0
+    join sys.columns as c on c.object_id = x.object_id and c.column_id = x.column_id
+    where t.object_id = ${id} and t.temporal_type = 0 and t.is_memory_optimized = 0
+      and not exists (
+        select 1 from sys.indexes as o where o.object_id = t.object_id
+          and (o.type > 2 or o.has_filter = 1 or o.is_disabled = 1 or o.is_hypothetical = 1 or o.ignore_dup_key = 1)
+      )
+      and not exists (select 1 from sys.columns as r where r.object_id = t.object_id and r.rule_object_id <> 0)
+      and not exists (
+        select 1 from sys.foreign_keys as f where f.parent_object_id = t.object_id and f.referenced_object_id = t.object_id
+      )
+      and not exists (select 1 from sys.check_constraints as k where k.parent_object_id = t.object_id and ${calls("k.definition")})
+      and not exists (select 1 from sys.default_constraints as d where d.parent_object_id = t.object_id and ${calls("d.definition")})
+      and not exists (select 1 from sys.computed_columns as m where m.object_id = t.object_id and ${calls("m.definition")})
+      and not exists (select 1 from sys.security_predicates as p where p.target_object_id = t.object_id)`;
 }
 
 function constraintsOf(

@@ -3,15 +3,13 @@ import {
   type Expression,
   type InsertQueryBuilder,
   type InsertResult,
-  type KyselyPlugin,
-  MergeQueryNode,
   type RawBuilder,
   sql,
   type Transaction,
 } from "kysely";
 import type { Batch, Pruned, PruneStep } from "../../store/bookkeeping.js";
 import type { Dialect } from "../dialect.js";
-import { atMost, withTableHint } from "../select.js";
+import { atMost, besideTarget } from "../select.js";
 import type { OwnTables, OwnTransaction } from "./tables.js";
 
 type Row = Readonly<Record<string, unknown>>;
@@ -97,7 +95,7 @@ async function merge(
   const names = sql.join(columns.map((column) => sql.id(column)));
   const sent = sql<Row>`(${source})`.as<"sent">(sql`${sql.id("sent")} (${names})`);
   const into = tx
-    .withPlugin(serialized)
+    .withPlugin(besideTarget(sql`with (holdlock)`))
     .mergeInto(table)
     .using(sent, (join) =>
       key.reduce(
@@ -119,14 +117,6 @@ async function merge(
     .executeTakeFirstOrThrow();
   return numChangedRows;
 }
-
-const serialized: KyselyPlugin = {
-  transformQuery: ({ node }) =>
-    MergeQueryNode.is(node)
-      ? { ...node, into: withTableHint(node.into, sql`with (holdlock)`) as never }
-      : node,
-  transformResult: async ({ result }) => result,
-};
 
 /** A table whose key is one column of text. */
 interface From {

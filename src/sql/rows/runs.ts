@@ -11,7 +11,7 @@ import { bindOnce, isSameScope, readsTable } from "../scope/scope.js";
 import type { SqlTable, SqlTransaction, TableOf } from "../table.js";
 import { keepCompiled } from "./compiled.js";
 import { parametersOf, scoped } from "./statements.js";
-import type { CompiledOnce, Target, Texts } from "./target.js";
+import type { CompiledOnce, Place, RunStatements, Target, Texts } from "./target.js";
 import { enclosedValues } from "./values.js";
 
 interface RunParts {
@@ -99,6 +99,7 @@ async function readyPut(
   const { traits, lessons, columns, name } = table;
   if (op !== "PUT" || traits?.alike?.has("insert") !== true) return undefined;
   if (!isOneStatement(table, change) || !isNamed(table, change)) return undefined;
+  if (!isTaken(dialect.runs, columns, change)) return undefined;
   // In a run, it could not be told which row has another value in a column that is set once.
   if (change.fixed !== undefined && change.fixed.length > 0) return undefined;
   if (enclosedValues(key) !== key || enclosedValues(values) !== values) return undefined;
@@ -141,6 +142,31 @@ function isNamed({ columns }: SqlTable, { key, values }: Change): boolean {
   return Object.keys(key).length === 1;
 }
 
+/** Whether the database's statement takes values of these columns. */
+function isTaken(
+  { numbered, mustChange }: Partial<RunStatements> = {},
+  columns: SqlTable["columns"],
+  { key, values, insertOnly = [] }: Change,
+): boolean {
+  if (mustChange && Object.keys(values).every((name) => insertOnly.includes(name))) return false;
+  return (
+    numbered === undefined ||
+    Object.keys({ ...values, ...key }).every(
+      (name) => placeOf(numbered, columns, key, name) !== undefined,
+    )
+  );
+}
+
+function placeOf(
+  numbered: NonNullable<RunStatements["numbered"]>,
+  columns: SqlTable["columns"],
+  key: Values,
+  name: string,
+): Place | undefined {
+  const column = columns.get(name);
+  return column && numbered(column, Object.hasOwn(key, name));
+}
+
 /** Whether a row that is new, or was its owner's before, is still its owner's after the write. The rest of the scope is checked afterward. */
 function staysIn(scope: Target["scope"], values: Values): boolean {
   if (scope === undefined) return true;
@@ -174,13 +200,14 @@ async function sendRun(
   const keys = run.map(({ target: { key } }) => Object.values(key));
   let isGood: boolean;
   try {
-    const put = await spread(once, target, rows, ["put", names, changed], (at) =>
+    const put = await spread(runs, once, target, { names, rows }, ["put", names, changed], (at) =>
       runs.put(tx, at, names, changed, rowsHere),
     );
     isGood = runs.isPut(await tx.executeQuery(put), run.length, target);
     // The statement saw other tables as they were before it, and did not check inserted rows.
     if (isGood && target.scope?.rowOnly === false) {
-      const judge = await spread(once, target, keys, ["judged"], (at) => counting(tx, at));
+      const asked = { names: Object.keys(target.key), rows: keys };
+      const judge = await spread(runs, once, target, asked, ["judged"], (at) => counting(tx, at));
       const { rows: counted } = await tx.executeQuery(judge);
       const [found] = counted as readonly { readonly good: unknown }[];
       isGood = Number(found?.good) === run.length;
@@ -211,24 +238,35 @@ function counting(tx: SqlTransaction, target: Target) {
 const mark = "\u0000rows\u0000";
 const rowsHere: RawBuilder<never> = sql.raw(mark);
 
-/** Fills in the rows of a statement that was compiled once. The rows' values come before all others. */
+interface Rows {
+  readonly names: readonly string[];
+  readonly rows: readonly (readonly unknown[])[];
+}
+
+/** Fills in the rows of a statement that was compiled once. Without numbers, the rows' parameters come before all others, as in the text; with numbers, behind them, because the others have theirs already. */
 async function spread(
+  { numbered }: RunStatements,
   { texts, table, shape, scope, bindWithPlaceholders }: CompiledOnce,
   target: Target,
-  rows: readonly (readonly unknown[])[],
+  { names, rows }: Rows,
   what: readonly unknown[],
   build: (target: Target) => { compile(): CompiledQuery },
 ): Promise<CompiledQuery> {
-  const names = JSON.stringify(["run", what, shape, Object.keys(target.key)]);
+  const { columns, key } = target;
+  const form = JSON.stringify(["run", what, shape, Object.keys(key)]);
   const text =
-    texts.get(table)?.get(names) ??
-    keepCompiled(texts, table, names, build({ ...target, scope: await bindWithPlaceholders() }));
-  const width = rows[0]?.length ?? 0;
-  const row = `(${Array.from({ length: width }, () => "?").join(", ")})`;
+    texts.get(table)?.get(form) ??
+    keepCompiled(texts, table, form, build({ ...target, scope: await bindWithPlaceholders() }));
   const [before = "", behind = ""] = text.sql.split(mark);
+  const others = parametersOf(text, { scope });
+  const places = numbered && names.map((name) => placeOf(numbered, columns, key, name));
+  let number = others.length;
+  const row = places
+    ? () => places.map((place) => place?.(`@${(number += 1)}`)).join(", ")
+    : () => names.map(() => "?").join(", ");
   return {
     ...text,
-    sql: `${before}${rows.map(() => row).join(", ")}${behind}`,
-    parameters: [...rows.flat(), ...parametersOf(text, { scope })],
+    sql: `${before}${rows.map(() => `(${row()})`).join(", ")}${behind}`,
+    parameters: places ? [...others, ...rows.flat()] : [...rows.flat(), ...others],
   };
 }

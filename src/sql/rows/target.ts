@@ -133,13 +133,23 @@ export interface RowStatements {
   remove(tx: SqlTransaction, target: Target): Promise<Effect>;
 }
 
+/** The text for a parameter, such as a conversion of it. */
+export type Place = (parameter: string) => string;
+
 /** PUTs of several rows in one statement, which writes all of them or does not succeed. */
 export interface RunStatements {
   /** The least number of rows, and the greatest number of parameters. */
   readonly least: number;
   readonly mostParameters: number;
+  /** Whether the statement must change a column of an existing row, so that PUTs that change none are made alone. */
+  readonly mustChange?: true;
   /**
-   * Inserts rows, or changes those with the same keys in the scope. The parameters are the rows' values, followed by the scope's.
+   * How a column's values stand in a row, on databases that number parameters. `undefined`: a row with this column is written alone. Absent: parameters
+   * are `?`, in the order of the text.
+   */
+  readonly numbered?: (column: Column, isKey: boolean) => Place | undefined;
+  /**
+   * Inserts rows, or changes those with the same keys in the scope. In the text, the rows come before the scope.
    *
    * @param changed the columns that change in an existing row
    * @param rows stands for the rows: `(…), (…)`

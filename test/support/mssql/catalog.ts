@@ -21,6 +21,15 @@ const described: Readonly<Record<string, Columns>> = {
   ...mssqlColumns,
   lost: Object.fromEntries(lostColumns.map((name) => [name, "nvarchar(max)"])),
   files: { id: "uniqueidentifier not null", data: "varbinary(max)", price: "money" },
+  measures: {
+    id: "uniqueidentifier not null",
+    big: "bigint",
+    amount: "decimal(12, 2)",
+    size: "int",
+    done: "bit",
+    name: "nvarchar(10)",
+    price: "money",
+  },
   powersync_audit: {
     id: "uniqueidentifier not null",
     owner_id: "nvarchar(255) collate Latin1_General_BIN2 not null",
@@ -46,6 +55,7 @@ export const constraints: Readonly<Record<string, Readonly<Record<string, readon
   authors: { PK_authors: ["number"], UQ_authors: ["uuid"] },
   books: { PK_books: ["number"], UQ_books: ["uuid"], FK_books: ["author"] },
   files: { PK_files: ["id"] },
+  measures: { PK_measures: ["id"], things_size: ["size"] },
   powersync_audit: {
     PK_audit: ["id"],
     powersync_audit_code: ["code"],
@@ -63,11 +73,11 @@ export function catalogAnswer(
   if (!/\bsys\.\w+/.test(text)) return undefined;
   const [first] = parameters;
   const table = nameOf(first);
-  if (text.includes("sys.tables")) return Object.keys(mssqlKeys).map((name) => ({ name }));
   if (text.includes("delayed_durability")) return [{ durability: 0 }];
   if (text.includes("collationproperty")) return columnRows(table, own);
   if (text.includes("has_perms_by_name"))
     return traitRows(nameOf(parameters.find((each) => String(each).startsWith("["))));
+  if (text.includes("sys.tables")) return Object.keys(mssqlKeys).map((name) => ({ name }));
   if (text.includes("sys.foreign_keys as f")) return referenceRows(table);
   if (text.includes("i.index_id as [index]"))
     return Object.entries(constraints[table] ?? {}).flatMap(([name, columns], index) =>
@@ -130,6 +140,9 @@ function columnRow(name: string, words: string): Row {
   };
 }
 
+/** Of which one MERGE may write several rows: with one unique column, and no foreign key to themselves. */
+const mergeable: ReadonlySet<string> = new Set(["lists", "todos", "files", "measures"]);
+
 function traitRows(table: string): readonly Row[] {
   const columns = Object.keys(described[table] ?? {});
   if (columns.length === 0) return [];
@@ -139,6 +152,7 @@ function traitRows(table: string): readonly Row[] {
     ...Object.entries(constraints[table] ?? {}).flatMap(([name, of]) =>
       of.map((detail) => ({ kind: "unique", name, detail })),
     ),
+    ...(mergeable.has(table) ? [{ kind: "run", name: "id", detail: null }] : []),
   ];
 }
 

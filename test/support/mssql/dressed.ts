@@ -137,8 +137,10 @@ class DressedConnection implements DatabaseConnection {
     const answer = catalogAnswer(text, parameters, (table) => this.#columnsOf(table));
     if (answer !== undefined) return { rows: [...answer] };
     const statement = this.#database.prepare(translated(sql));
-    // Each has a place of its own, in their order.
-    const given = parameters.map(bindable);
+    // By their numbers. Kysely's type only knows a list.
+    const given = Object.fromEntries(
+      parameters.map((value, index) => [`p${index + 1}`, bindable(value)]),
+    ) as never;
     if (statement.reader) return { rows: statement.all(given) };
     const { changes } = statement.run(given);
     return { rows: [], numAffectedRows: BigInt(changes) };
@@ -207,6 +209,13 @@ function converted(type: string, value: unknown, style?: bigint): unknown {
     case "nvarchar":
     case "varchar":
       return value instanceof Uint8Array ? Buffer.from(value).toString("hex") : String(value);
+    case "uniqueidentifier":
+      return String(value);
+    case "bit":
+    case "tinyint":
+    case "smallint":
+    case "int":
+    case "bigint":
     case "decimal":
     case "money":
     case "float":

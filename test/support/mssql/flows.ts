@@ -38,6 +38,24 @@ export const flows: Readonly<Record<string, (database: TestDatabase) => Promise<
     await send(5, patch("todos", uuid(2), { position: 2 }), remove("todos", uuid(2)));
     await send(7, put("named_lists", uuid(3), { name: "n" }), remove("lists", list));
   },
+  "neighboring PUTs": async (database) => {
+    const writes = writesOf(database);
+    const send = (at: number, ...crud: object[]) =>
+      writes.processTransaction(from("phone", at, ...crud), alice);
+    const lists = [1, 2].map((number) =>
+      put("lists", uuid(number), { name: "a", created_at: "2026-01-01T00:00:00Z" }),
+    );
+    await send(1, ...lists);
+    const todos = [3, 4, 5].map((number) =>
+      put("todos", uuid(number), {
+        list_id: uuid(1),
+        description: "x",
+        completed: 1,
+        position: 1.5,
+      }),
+    );
+    await send(3, ...todos);
+  },
   "rows of every kind of key and value": async (database) => {
     const writes = writesOf(database, {
       tables: {

@@ -17,7 +17,7 @@ const whole = new Set(
   DB_NAME, HAS_PERMS_BY_NAME, COLLATIONPROPERTY, sys.columns, sys.types, sys.triggers, sys.trigger_events, sys.index_columns, sys.check_constraints,
   sys.default_constraints, sys.foreign_key_columns, sp_getapplock, SELECT, EXISTS, CASE, Set operators - UNION, COALESCE, NULLIF, COLLATE, SYSUTCDATETIME,
   DATALENGTH, REPLACE, COUNT, SUM, MIN, MAX, RTRIM, SUBSTRING, LEN, REVERSE, QUOTENAME, LOWER, CONCAT, sys.objects, sys.databases, sys.indexes,
-  sys.foreign_keys, IF...ELSE, EXECUTE
+  sys.foreign_keys, sys.tables, sys.computed_columns, sys.security_predicates, IF...ELSE, EXECUTE
 `
     .trim()
     .split(/,\s+/),
@@ -31,6 +31,7 @@ const part = new Set([
   "TOP",
   "FROM clause plus JOIN, APPLY",
   "Table hints",
+  "Query hints",
   "CAST and CONVERT",
   "OPENJSON",
   "CREATE TABLE",
@@ -98,6 +99,7 @@ export const pages: readonly Page[] = [
     "t-sql/queries/hints-transact-sql-table",
     /\bwith \((?:updlock|holdlock|repeatableread)/,
   ),
+  page("Query hints", "t-sql/queries/hints-transact-sql-query", /\boption \(/),
   page("TOP", "t-sql/queries/top-transact-sql", /\btop\(\d+\)/),
   page(
     "FROM clause plus JOIN, APPLY",
@@ -211,6 +213,21 @@ export const pages: readonly Page[] = [
     "sys.foreign_key_columns",
     "relational-databases/system-catalog-views/sys-foreign-key-columns-transact-sql",
     /\bsys\.foreign_key_columns\b/,
+  ),
+  page(
+    "sys.tables",
+    "relational-databases/system-catalog-views/sys-tables-transact-sql",
+    /\bsys\.tables\b/,
+  ),
+  page(
+    "sys.computed_columns",
+    "relational-databases/system-catalog-views/sys-computed-columns-transact-sql",
+    /\bsys\.computed_columns\b/,
+  ),
+  page(
+    "sys.security_predicates",
+    "relational-databases/system-catalog-views/sys-security-predicates-transact-sql",
+    /\bsys\.security_predicates\b/,
   ),
   page("CREATE TABLE", "t-sql/statements/create-table-transact-sql", /\bcreate table\b/),
   page(

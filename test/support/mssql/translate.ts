@@ -12,10 +12,11 @@ export function translated(given: string): string {
   let text = given.replace(settledForm, "").replace(aloneForm, "");
   text = withoutIdentity(text);
   text = text.replace(/ with \((?:updlock|repeatableread)[^)]*\)/g, "");
-  if (text.startsWith("merge into ")) text = insertOf(text);
+  if (text.startsWith("merge into "))
+    text = text.endsWith(" option (loop join);") ? rowsOf(text) : insertOf(text);
   text = limited(text);
   return text
-    .replace(/@\d+/g, "?")
+    .replace(/@(\d+)/g, ":p$1")
     .replace(
       /\bconvert\((\w+(?:\((?:max|\d+(?:, \d+)?)\))?), /g,
       (_, type: string) => `convert('${type}', `,
@@ -58,6 +59,25 @@ function insertOf(text: string): string {
       ? "do nothing"
       : `do update set ${changes.replaceAll('"sent".', '"excluded".')}`;
   return `insert into ${table} (${columns}) select * from (${source}) where true on conflict (${key.join(", ")}) ${action}`;
+}
+
+const runForm =
+  /^merge into ("[^"]+") using \((values .*)\) as "powersync_sent" \((.*?)\) on \1\.("\w+") = "powersync_sent"\.\4 when matched (?:and \((.*)\) )?then update set (.*) when not matched then insert \((.*?)\) values \((.*?)\) option \(loop join\);$/s;
+
+/** A MERGE of several rows of the application's, as an upsert. Its hint has been taken out before. */
+function rowsOf(text: string): string {
+  const match = runForm.exec(text);
+  if (match === null) throw new Error(`A MERGE of another form: ${text}`);
+  const [, table = "", source = "", sent = "", key = "", scope, changes = "", columns, values] =
+    match;
+  if (sent !== columns) throw new Error("It inserts other columns than were sent.");
+  if (values !== columns.replace(/"(\w+)"/g, '"powersync_sent"."$1"'))
+    throw new Error("It inserts other values than were sent.");
+  const set = changes.replaceAll('"powersync_sent".', '"excluded".');
+  const where = scope === undefined ? "" : ` where ${scope}`;
+  // A collation stands behind each key. SQLite has none of SQL Server's.
+  const rows = source.replace(/ collate \w+/g, "");
+  return `insert into ${table} (${columns}) select * from (${rows}) where true on conflict (${key}) do update set ${set}${where}`;
 }
 
 /** `select top(1) …` as `select … limit 1`, also inside another statement. */
