@@ -27,9 +27,10 @@ export interface paths {
          *
          *     Older demo clients send one operation in each request, with `PUT`, `PATCH` or `DELETE`; see these methods.
          *
-         *     A transaction is applied completely or not at all. The transactions of one request are applied in order; a retryable
-         *     failure ends the batch. A transaction that can't be understood is answered `fatal_error` with `INVALID_TRANSACTION`, and does not
-         *     affect the others; only an envelope that can't be read is 400.
+         *     A transaction is applied completely or not at all. The transactions of one request are applied in order. A
+         *     retryable failure ends the batch, and so does a fatal one, unless the server is configured to go on behind it; what was not tried is
+         *     `not_attempted`. A transaction that can't be understood is answered `fatal_error` with `INVALID_TRANSACTION`; only an envelope that
+         *     can't be read is 400.
          *
          *     The body may be compressed with `Content-Encoding: gzip` or `deflate`. Integers are read exactly, whatever their size.
          */
