@@ -9,7 +9,7 @@
 import { setTimeout } from "node:timers";
 import { changeSettings, restoreSettings } from "../src/sql/pool-requests.js";
 
-/** A pool of `mysql2`, or an object that behaves like one. Not that of `mysql2/promise`, which Kysely does not accept either. */
+/** A pool of `mysql2`, or an object that behaves like one. Kysely can't use that of `mysql2/promise`. The pools of a `PoolCluster` are not guarded. */
 export interface GuardedPool {
   on(event: "connection" | "acquire", listener: (connection: ConnectionLike) => void): unknown;
 }
@@ -44,8 +44,13 @@ const plainStatement =
  * const database = new Kysely<Database>({ dialect: new MysqlDialect({ pool: guardPool(pool) }) });
  *
  * @returns the same pool. A second call changes nothing.
+ * @throws TypeError for a pool of `mysql2/promise`, which Kysely would wait for without end
  */
 export function guardPool<Pool extends GuardedPool>(pool: Pool): Pool {
+  if ("pool" in pool)
+    throw new TypeError(
+      "guardPool and Kysely need a pool of mysql2, not of mysql2/promise. Give them its member: guardPool(pool.pool).",
+    );
   if (guarded in pool) return pool;
   Object.defineProperty(pool, guarded, { value: true });
   pool.on("connection", guard);
@@ -67,21 +72,22 @@ function guard(connection: ConnectionLike): void {
   let isDoubtful = false;
   let isPlain = false;
 
+  /** After a change or a restoration that failed, nothing else must run with these settings. On a fatal error the driver closes the connection itself. */
+  const closeAfter = (error: unknown) => {
+    if (error && !(error as { fatal?: unknown }).fatal) connection.stream?.destroy(error);
+  };
   const restore = () => {
     if (restoring === undefined) return;
     const text = restoring;
     changed = undefined;
     restoring = undefined;
-    timer.refresh();
-    query(text, (error: unknown) => {
-      // What waits behind it must not run with these settings.
-      if (error) connection.stream?.destroy(error);
-    });
+    query(text, closeAfter);
   };
   const timer = setTimeout(restore, keptMs).unref();
 
   connection.addCommand = (command) => {
-    restore();
+    // The settings end with the session, and a closing pool waits for no answer.
+    if (command.constructor.name !== "Quit") restore();
     isDoubtful ||= !isPlain;
     return addCommand.call(connection, command);
   };
@@ -98,6 +104,7 @@ function guard(connection: ConnectionLike): void {
       return query(...parameters.slice(0, -1), (error: unknown, ...results: unknown[]) => {
         if (!error) changed = text;
         isDoubtful = false;
+        closeAfter(error);
         answer(error, ...results);
       });
     }

@@ -76,7 +76,11 @@ export async function prepareSession<DB>(
   connection: DatabaseConnection,
   settings: SessionSettings,
 ): Promise<PreparedSession> {
-  const restore = await set(on.withoutPlugins() as unknown as SqlDatabase, settings);
+  const close = () => dialect.abandon?.(connection).catch(() => undefined);
+  const changing = set(on.withoutPlugins() as unknown as SqlDatabase, settings);
+  // Some of the settings may have been changed.
+  changing.catch(close);
+  const restore = await changing;
   skipBegin(connection);
   return {
     release: async (outcome, isUndone) => {
@@ -87,7 +91,7 @@ export async function prepareSession<DB>(
         await restore();
       })();
       closeUnlessAnswered(restoring, dialect, () => connection);
-      await restoring.catch(() => dialect.abandon?.(connection).catch(() => undefined));
+      await restoring.catch(close);
     },
   };
 }

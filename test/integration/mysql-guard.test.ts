@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Kysely, MysqlDialect, sql, type Transaction } from "kysely";
 import type mysql from "mysql2";
+import { createPool as createPromisePool } from "mysql2/promise";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { guardPool } from "../../adapters/mysql2.js";
 import {
@@ -48,6 +49,11 @@ interface Sending {
   addCommand(command: Command): Command;
 }
 
+interface Closing {
+  readonly stream: { end(): unknown; destroy(): unknown };
+  close(): void;
+}
+
 function suite(server: MysqlServer): void {
   let url: string;
   let drop: () => Promise<void>;
@@ -67,7 +73,11 @@ function suite(server: MysqlServer): void {
   });
 
   /** @param change what becomes of a command on its way to the server */
-  const open = async (config: Config = {}, change: (command: Command) => void = () => {}) => {
+  const open = async (
+    config: Config = {},
+    change: (command: Command) => void = () => {},
+    guarded = true,
+  ) => {
     const sent: string[] = [];
     const pool = mysqlPool(url, { connectionLimit: 1 });
     // Before the guard's listener, so that the guard's own statements pass here, too.
@@ -82,7 +92,7 @@ function suite(server: MysqlServer): void {
       connection.query(own);
     });
     const database = new Kysely<TestSchema>({
-      dialect: new MysqlDialect({ pool: guardPool(pool) }),
+      dialect: new MysqlDialect({ pool: guarded ? guardPool(pool) : pool }),
     });
     closing.push(() => database.destroy());
     const writesWith = (more: Config) =>
@@ -275,6 +285,68 @@ function suite(server: MysqlServer): void {
     await put();
   });
 
+  it("do not stay where others can't be set in their place", async () => {
+    let isBroken = false;
+    const { pool, put, writesWith, sendTo } = await open({}, (command) => {
+      if (isBroken && isChangingSettings(command.sql ?? "")) command.sql = "set @@nowhere = 1";
+    });
+    await put();
+    isBroken = true;
+    const other = writesWith({ isolation: "serializable", logger: false });
+    expect(await sendTo(other)).toMatchObject({ status: "retryable_error" });
+    isBroken = false;
+    expect(await asked((answer) => pool.query(state, answer))).toEqual(ownState);
+    await put();
+  });
+
+  it.each([true, false])(
+    "do not stay where only some could be set; guarded: %s",
+    async (guarded) => {
+      const { pool, put, writesWith, sendTo } = await open({}, undefined, guarded);
+      // Left open by mistake: it refuses `autocommit`, after the other settings have been changed.
+      await asked((answer) =>
+        pool.query(`xa start '${crypto.randomUUID()}'`, () => answer(null, [])),
+      );
+      expect(await sendTo(writesWith({ logger: false }))).toMatchObject({
+        status: "retryable_error",
+      });
+      expect(await asked((answer) => pool.query(state, answer))).toEqual(ownState);
+      await put();
+    },
+  );
+
+  it("need no statement where the pool is closed, so that a lost server can't fail that", async () => {
+    const { pool, put, sent } = await open();
+    closing.length = 0;
+    const closed = new Promise((resolve) => {
+      // At that moment they have just been kept, even on a busy machine.
+      pool.once("release", () => {
+        sent.length = 0;
+        pool.end(resolve);
+      });
+    });
+    await put();
+    expect(await closed).toBeUndefined();
+    expect(sent).toEqual(["Quit"]);
+  });
+
+  it("cause no second error on a connection that is lost and whose end is not confirmed", async () => {
+    const { pool, put } = await open();
+    const released = new Promise<mysql.PoolConnection>((resolve) => pool.once("release", resolve));
+    await put();
+    const lost = (await released) as mysql.PoolConnection & Closing;
+    const errors: unknown[] = [];
+    lost.on("error", (error) => errors.push(error));
+    // As the driver does it when the server's last words are an error.
+    lost.stream.end = () => lost.stream;
+    lost.emit("error", new Error("Lost."));
+    lost.close();
+    await sleep(1_200);
+    lost.stream.destroy();
+    expect(errors).toEqual([new Error("Lost.")]);
+    expect(await asked((answer) => pool.query(state, answer))).toEqual(ownState);
+  });
+
   it("are restored after a failure, too, and the pool can be closed at any time", async () => {
     const { pool, database, writesWith, sendTo, sent } = await open();
     closing.length = 0;
@@ -307,6 +379,12 @@ describe("guardPool of mysql2", () => {
     expect(counts()).toEqual([1, 1]);
     guardPool(one);
     expect(counts()).toEqual([1, 1]);
+  });
+
+  it("refuses a pool of mysql2/promise, for which Kysely would wait without end", () => {
+    const one = createPromisePool("mysql://localhost:1/none");
+    expect(() => guardPool(one)).toThrow("guardPool(pool.pool)");
+    expect(guardPool(one.pool)).toBe(one.pool);
   });
 
   it("leaves a driver alone whose commands it can't see", () => {
