@@ -53,7 +53,8 @@ describe("a configuration refuses", () => {
   it.each<[string, Given]>([
     ['onFatall is not known. Did you mean "onFatal"?', { onFatall: "skip" }],
     ['limits.bodyByte is not known. Did you mean "bodyBytes"?', { limits: { bodyByte: 1 } }],
-    ["ledger.retention is not known. The known ones are", { ledger: { retention: 1 } }],
+    ['ledger.retention is not known. Did you mean "retentionDays"?', { ledger: { retention: 1 } }],
+    ["ledger.forgotten is not known. The known ones are", { ledger: { forgotten: 1 } }],
     ['deadLetters.opne is not known. Did you mean "open"?', { deadLetters: { opne: 1 } }],
     ["deadLetters.rejections.tabel is not", { deadLetters: { rejections: { tabel: "x" } } }],
     ["ownTables.names.powersync_ledgr is", { ownTables: { names: { powersync_ledgr: "x" } } }],
