@@ -44,9 +44,11 @@ const plainStatement =
  * const database = new Kysely<Database>({ dialect: new MysqlDialect({ pool: guardPool(pool) }) });
  *
  * @returns the same pool. A second call changes nothing.
- * @throws TypeError for a pool of `mysql2/promise`, which Kysely would wait for without end
+ * @throws TypeError for what is no pool, and for a pool of `mysql2/promise`, which Kysely would wait for without end
  */
 export function guardPool<Pool extends GuardedPool>(pool: Pool): Pool {
+  if (typeof (pool as unknown) !== "object" || pool === null)
+    throw new TypeError("guardPool: give it a pool, as in guardPool(createPool({ uri })).");
   if ("pool" in pool)
     throw new TypeError(
       "guardPool and Kysely need a pool of mysql2, not of mysql2/promise. Give them its member: guardPool(pool.pool).",

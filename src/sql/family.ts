@@ -1,6 +1,6 @@
 /** What is known about a kind of database before its dialect is loaded: how it is recognized, and how the library's own tables are declared. */
-import type { Parameter } from "./rows/compiled.js";
 import type { ColumnDataType, Expression, RawBuilder } from "kysely";
+import type { Parameter } from "./rows/compiled.js";
 import type { SqlDatabase } from "./table.js";
 
 /** A kind of database. */

@@ -372,6 +372,12 @@ for (const server of mysqlServers) {
 describe("guardPool of mysql2", () => {
   const pool = () => mysqlPool("mysql://localhost:1/none");
 
+  it("says what it takes, where it is given a URL", () => {
+    expect(() => guardPool("mysql://localhost:1/none" as never)).toThrow(
+      "guardPool: give it a pool, as in guardPool(createPool({ uri })).",
+    );
+  });
+
   it("gives the same pool back, and adds nothing the second time", () => {
     const one = pool();
     expect(guardPool(one)).toBe(one);

@@ -5,14 +5,6 @@ import { Contention } from "../../store/failures.js";
 import { answerOf, type Claim, handlingOf, isTriedAnew } from "../../store/ledger.js";
 import { typedJson } from "../../wire/serialize.js";
 import type { Dialect } from "../dialect.js";
-import {
-  entering,
-  type EntryForm,
-  entryOf,
-  hasLetters,
-  type Subject,
-  timeBefore,
-} from "./entry.js";
 import { insertMissing } from "../own-tables/rows.js";
 import type { OwnTables } from "../own-tables/tables.js";
 import { keepCompiled } from "../rows/compiled.js";
@@ -21,6 +13,14 @@ import type { Texts } from "../rows/target.js";
 import { forUpdate } from "../select.js";
 import { claimByContent, claimWithAccount, type EarlierCopy, enterNamesAgain } from "./content.js";
 import type { LedgerTables } from "./devices.js";
+import {
+  entering,
+  type EntryForm,
+  entryOf,
+  hasLetters,
+  type Subject,
+  timeBefore,
+} from "./entry.js";
 
 interface Claiming {
   /** Sets the transaction's time limits: as a SELECT inside the first statement, or as statements of their own. */

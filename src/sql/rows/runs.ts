@@ -261,9 +261,10 @@ async function spread(
   const others = parametersOf(text, { scope });
   const places = numbered && names.map((name) => placeOf(numbered, columns, key, name));
   let number = others.length;
+  const unnumbered = names.map(() => "?").join(", ");
   const row = places
     ? () => places.map((place) => place?.(`@${(number += 1)}`)).join(", ")
-    : () => names.map(() => "?").join(", ");
+    : () => unnumbered;
   return {
     ...text,
     sql: `${before}${rows.map(() => `(${row()})`).join(", ")}${behind}`,
