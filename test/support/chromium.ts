@@ -39,7 +39,8 @@ export function openChromium(path: string, profile: string): Promise<BrowserCont
     executablePath: path,
     headless: true,
     viewport: { width: 1100, height: 800 },
-    timeout: 30_000,
+    // On a machine that is busy, the browser alone may take half a minute to start.
+    timeout: 120_000,
     args: [
       "--no-sandbox",
       "--disable-gpu",
