@@ -13,6 +13,7 @@ export default defineConfig({
     nest: "adapters/nest/index.ts",
     pg: "adapters/pg.ts",
     mysql2: "adapters/mysql2.ts",
+    sqlite: "adapters/sqlite.ts",
     client: "src/client/index.ts",
     memory: "src/store/memory.ts",
     mongodb: "src/mongodb/index.ts",

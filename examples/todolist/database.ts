@@ -9,6 +9,7 @@ import mysql from "mysql2";
 import pg from "pg";
 import { guardPool as guardMysqlPool } from "../../adapters/mysql2.js";
 import { guardPool } from "../../adapters/pg.js";
+import { guardDatabase } from "../../adapters/sqlite.js";
 import type { Database } from "./schema.js";
 
 export interface OpenDatabase {
@@ -79,7 +80,7 @@ function sqlite(file: string): Kysely<Database> {
     const database = new Sqlite(file, { timeout: 100 });
     database.pragma("journal_mode = wal");
     database.pragma("foreign_keys = on");
-    return database;
+    return guardDatabase(database);
   };
   // Opened by the first query, and again after a failure, because the server may start before its database.
   return new Kysely<Database>({ dialect: new SqliteDialect({ database: async () => open() }) });

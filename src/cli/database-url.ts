@@ -1,7 +1,6 @@
 /** Opens a database by its URL: finds its kind, makes a Kysely object, and remembers the parts of the URL that must never be shown. */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import type { SQLInputValue } from "node:sqlite";
 import {
   Kysely,
   MysqlDialect,
@@ -15,6 +14,7 @@ import {
   type MssqlDialectConfig,
   type TediousConnection,
 } from "kysely";
+import { guardDatabase } from "../../adapters/sqlite.js";
 import { remedyOf } from "../sql/errors.js";
 import { Problem, UsageProblem } from "./command.js";
 import { describeError, type Io } from "./io.js";
@@ -137,8 +137,10 @@ async function openSqlite(given: string, io: Io): Promise<SqliteDatabase> {
   const file = resolve(io.cwd, given);
   if (!existsSync(file)) throw new Problem(`The SQLite file ${given} does not exist.`);
   const found = await installed<new (file: string) => SqliteDatabase>("better-sqlite3", io);
-  if (found !== undefined) return new found(file);
-  return nodeSqlite(file);
+  if (found !== undefined) return guardDatabase(new found(file));
+  // Loaded on demand, because Node prints a warning when it is.
+  const { DatabaseSync } = await import("node:sqlite");
+  return guardDatabase(new DatabaseSync(file));
 }
 
 type Tarn = Omit<MssqlDialectConfig["tarn"], "options">;
@@ -190,26 +192,6 @@ function percentDecoded(text: string): string {
   } catch {
     return text;
   }
-}
-
-/** Adapts Node's own SQLite to Kysely's dialect, if `better-sqlite3` is not installed. */
-async function nodeSqlite(file: string): Promise<SqliteDatabase> {
-  // Loaded on demand, because Node prints a warning when it is.
-  const { DatabaseSync } = await import("node:sqlite");
-  const database = new DatabaseSync(file);
-  return {
-    close: () => database.close(),
-    prepare: (text) => {
-      const statement = database.prepare(text);
-      const inputs = (parameters: readonly unknown[]) => parameters as SQLInputValue[];
-      return {
-        reader: statement.columns().length > 0,
-        all: (parameters) => statement.all(...inputs(parameters)),
-        run: (parameters) => statement.run(...inputs(parameters)),
-        iterate: (parameters) => statement.iterate(...inputs(parameters)),
-      };
-    },
-  };
 }
 
 /** The driver's error, and what can be done about it if that is known. */

@@ -3,7 +3,10 @@
  * `guardPool` recognizes. Any other connection executes it as the harmless statement that it is.
  */
 
-/** Without parameters it asks whether the connection can; `flies` in the answer's row says so. With a `FlightSent` as the only one, it sends that. */
+/**
+ * Without parameters it asks whether the connection can send several statements without waiting; `flies` in the answer's row says so. The only parameter is
+ * a `FlightSent` for Postgres, and `{ statements }` with `SentStatement`s for the other databases, whose answers are read before COMMIT.
+ */
 export const flightRequest = "select null as flies";
 
 export interface FlightStatement {
@@ -18,6 +21,21 @@ export interface FlightSent {
   readonly statements: readonly FlightStatement[];
   /** An error ends the transaction, and nothing is sent again. */
   readonly isPart?: true;
+}
+
+/** A statement for a guarded pool of `./mysql2`, or a guarded database of `./sqlite`. */
+export interface SentStatement {
+  readonly text: string;
+  readonly parameters: readonly unknown[];
+}
+
+/** Their answers, in the form in which Kysely gives them, and the only row of the answer to the request. If a statement fails, the request fails with its error. */
+export interface StatementsAnswered {
+  readonly results: readonly {
+    readonly rows: unknown[];
+    readonly numAffectedRows?: bigint;
+    readonly insertId?: bigint;
+  }[];
 }
 
 /** The outcome: the only row of the answer. */

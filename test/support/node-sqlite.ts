@@ -1,6 +1,7 @@
-/** What Kysely's SQLite dialect asks of a database, of Node's own module. */
-import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+/** Node's own module, in the form that Kysely's SQLite dialect takes. */
+import { DatabaseSync } from "node:sqlite";
 import type { SqliteDatabase } from "kysely";
+import { guardDatabase } from "../../adapters/sqlite.js";
 
 export interface NodeSqliteOptions {
   readonly readOnly?: boolean;
@@ -12,22 +13,5 @@ export function nodeSqlite(
   file: string,
   { readOnly = false, bigInts = false }: NodeSqliteOptions = {},
 ): SqliteDatabase {
-  const database = new DatabaseSync(file, { readOnly });
-  return {
-    close: () => database.close(),
-    prepare: (text) => {
-      const statement = database.prepare(text);
-      statement.setReadBigInts(bigInts);
-      return {
-        reader: statement.columns().length > 0,
-        all: (parameters) => statement.all(...inputs(parameters)),
-        run: (parameters) => statement.run(...inputs(parameters)),
-        iterate: (parameters) => statement.iterate(...inputs(parameters)),
-      };
-    },
-  };
-}
-
-function inputs(parameters: readonly unknown[]): SQLInputValue[] {
-  return parameters as SQLInputValue[];
+  return guardDatabase(new DatabaseSync(file, { readOnly, readBigInts: bigInts }));
 }

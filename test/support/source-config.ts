@@ -12,7 +12,7 @@ export function sourceConfig(compilerOptions: object = {}): object {
     "powersync-writes/otel": [resolve("src/events/otel/index.ts")],
     "powersync-writes/audit": [resolve("src/audit/index.ts")],
   };
-  for (const adapter of ["express", "koa", "fetch", "node", "pg", "mysql2"]) {
+  for (const adapter of ["express", "koa", "fetch", "node", "pg", "mysql2", "sqlite"]) {
     paths[`powersync-writes/${adapter}`] = [resolve(`adapters/${adapter}.ts`)];
   }
   paths["powersync-writes/nest"] = [resolve("adapters/nest/index.ts")];

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { Kysely, type SqliteDatabase, SqliteDialect } from "kysely";
+import { guardDatabase } from "../../adapters/sqlite.js";
 import { nodeSqlite } from "./node-sqlite.js";
 import type { TestSchema } from "./schema.js";
 
@@ -14,6 +15,8 @@ export interface SqliteOptions {
   readonly readOnly?: boolean;
   /** Integers are read as `bigint`. Default: as the driver reads them. */
   readonly bigInts?: boolean;
+  /** `node:sqlite` always is. Default false: the suites show that both ways work. */
+  readonly guarded?: boolean;
 }
 
 /** A connection that does not wait for locks by itself. */
@@ -30,11 +33,11 @@ export function openSqlite(
 function sqliteDatabase(
   file: string,
   driver: SqliteDriver,
-  { readOnly = false, bigInts = false }: SqliteOptions = {},
+  { readOnly = false, bigInts = false, guarded = false }: SqliteOptions = {},
 ): SqliteDatabase {
-  return driver === "node:sqlite"
-    ? nodeSqlite(file, { readOnly, bigInts })
-    : new Database(file, { readonly: readOnly, timeout: 0 }).defaultSafeIntegers(bigInts);
+  if (driver === "node:sqlite") return nodeSqlite(file, { readOnly, bigInts });
+  const raw = new Database(file, { readonly: readOnly, timeout: 0 }).defaultSafeIntegers(bigInts);
+  return guarded ? guardDatabase(raw) : raw;
 }
 
 /** A path in a folder of its own, until `remove`. */

@@ -54,6 +54,7 @@ function required(name: string): string {
 const guards: Readonly<Partial<Record<DatabaseKind, string>>> = {
   postgres: 'import { guardPool } from "powersync-writes/pg";\n',
   mysql: 'import { guardPool } from "powersync-writes/mysql2";\n',
+  sqlite: 'import { guardDatabase } from "powersync-writes/sqlite";\n',
 };
 
 const connections: Readonly<
@@ -129,7 +130,8 @@ export const database = new Kysely<Database>({ dialect });
     imports: 'import SQLite from "better-sqlite3";\n',
     opened: (file) => `const file = new SQLite(process.env["SQLITE_FILE"] ?? ${file});
 file.pragma("journal_mode = WAL");
-export const database = new Kysely<Database>({ dialect: new SqliteDialect({ database: file }) });
+const dialect = new SqliteDialect({ database: guardDatabase(file) });
+export const database = new Kysely<Database>({ dialect });
 `,
   },
 };
