@@ -78,26 +78,32 @@ function lastNumber(
 }
 
 /**
+ * Fails when it is evaluated, with "Subquery returns more than 1 row". To set the key to NULL would not do: an AUTO_INCREMENT column then becomes 0, a
+ * TIMESTAMP column may become the time, and a column that takes NULL keeps it, all without an error.
+ */
+const failing = sql`(select 1 union all select 2)`;
+
+/**
  * PUTs of one or more rows in one statement. The statement fails, and is undone, if an existing row is outside the scope, or if another unique value than
- * the key is taken: then the statement would set the row's key to NULL.
+ * the key is taken.
  */
 export const runs: RunStatements = {
   // Even one row is worth it, because it takes three statements otherwise.
   least: 1,
   mostParameters: Infinity,
-  put: (tx, { table, key, scope }, columns, changed, rows) => {
+  put: (db, { table, key, scope }, columns, changed, rows) => {
     const names = Object.keys(key);
     const proposed = (name: string) => sql`values(${sql.id(name)})`;
     const own = names.map((name) => sql`${sql.id(name)} <=> ${proposed(name)}`);
     const good = sql<SqlBool>`${sql.join(scope === undefined ? own : [...own, sql`(${scope.filter})`], sql` and `)}`;
     const [name = ""] = names;
-    return tx
+    return db
       .insertInto(table)
       .columns([...columns])
       .expression(sql<never>`values ${rows}`)
       .onDuplicateKeyUpdate({
         // First, because later assignments would change what it reads.
-        [name]: sql`if(${good}, ${sql.id(name)}, null)`,
+        [name]: sql`if(if(${good}, true, ${failing}), ${sql.id(name)}, null)`,
         ...Object.fromEntries(
           changed.filter((each) => !names.includes(each)).map((each) => [each, proposed(each)]),
         ),
