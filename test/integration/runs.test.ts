@@ -112,8 +112,8 @@ for (const dialect of dialects.filter((each) => each.family !== "postgres" || ea
     let database: TestDatabase;
     let db: AnyDatabase;
     const events: WriteEvent[] = [];
-    /** On Postgres, a known device's transaction is sent as a whole: see `flights.test.ts`. Without one, its changes are what is made together. */
-    const nameless = dialect.family === "postgres";
+    /** A known device's transaction may be sent as a whole: see `flights.test.ts`. Without one, its changes are what is made together. */
+    const nameless = dialect.flies;
     const text = (column: string) =>
       sql`cast(${sql.ref(column)} as ${dialect.family === "mysql" ? sql`char` : sql`text`})`;
     beforeAll(async () => {
@@ -221,7 +221,7 @@ for (const dialect of dialects.filter((each) => each.family !== "postgres" || ea
       },
     );
 
-    it.skipIf(nameless)("take one statement, and the claim", async () => {
+    it.skipIf(dialect === postgres)("take one statement, and the claim", async () => {
       const writes = writesOf("together");
       let operations = 0;
       const statementsOf = async (rows: number): Promise<number> => {

@@ -136,11 +136,11 @@ export const runs: RunStatements = {
       ? (parameter) => `convert(varchar(8000), ${parameter} collate ${collation})`
       : undefined;
   },
-  put: (tx, { table, key, scope }, columns, changed, rows) => {
+  put: (db, { table, key, scope }, columns, changed, rows) => {
     const given = (name: string) => sql`${sql.id(sent, name)}`;
     const names = sql.join(columns.map((name) => sql.id(name)));
     const [own = ""] = Object.keys(key);
-    const merge = tx
+    const merge = db
       .withPlugin(besideTarget(rangeLock.beside))
       .mergeInto(table)
       .using(sql<object>`(values ${rows})`.as<typeof sent>(sql`${sql.id(sent)} (${names})`), (on) =>

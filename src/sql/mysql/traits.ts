@@ -8,7 +8,10 @@ interface TraitsRow {
   readonly privileges: string;
   /** The columns of the primary key, with NUL between them. */
   readonly key: string | null;
-  readonly alike: number;
+  /** Whether its only unique index is the primary key. */
+  readonly alone: number;
+  /** Whether it surely has no triggers, and can be rolled back. */
+  readonly untriggered: number;
   /** The unique indexes: lines of a name and a column, separated by NUL. */
   readonly uniques: string | null;
   /** The checks: lines of a name and a condition, separated by NUL. */
@@ -38,15 +41,15 @@ export async function readTraits(tx: SqlTransaction, source: SourceTable): Promi
   const indexes = sql`from information_schema.statistics s where s.table_schema = ${schema} and s.table_name = ${name}`;
   const { rows } = await sql<TraitsRow>`
     select c.column_name as name, c.privileges as privileges, t.table_type = 'VIEW' as ${sql.id("view")},
-      k.columns as ${sql.id("key")}, t.table_type = 'BASE TABLE' and t.engine = 'InnoDB' and k.alike as alike,
+      k.columns as ${sql.id("key")}, t.table_type = 'BASE TABLE' and t.engine = 'InnoDB' and k.untriggered as untriggered, k.alone as alone,
       k.uniques as uniques, k.checks as checks
     from information_schema.columns c
     join information_schema.tables t on t.table_schema = ${schema} and t.table_name = ${name}
     join (select
       (select group_concat(s.column_name order by s.seq_in_index separator '\0') ${indexes} and s.index_name = 'PRIMARY') as columns,
-      (select count(distinct s.index_name) ${indexes} and s.non_unique = 0) = 1 and ${toldOfTriggers(schema, name)} and not exists (
+      (select count(distinct s.index_name) ${indexes} and s.non_unique = 0) = 1 as alone, ${toldOfTriggers(schema, name)} and not exists (
         select 1 from information_schema.triggers g where g.event_object_schema = ${schema} and g.event_object_table = ${name}
-      ) as alike,
+      ) as untriggered,
       (select group_concat(s.index_name, '\0', s.column_name order by s.index_name, s.seq_in_index separator '\0\0') ${indexes}
         and s.non_unique = 0) as uniques,
       coalesce(null
@@ -67,6 +70,8 @@ export async function readTraits(tx: SqlTransaction, source: SourceTable): Promi
   const may = (privilege: string) =>
     new Set(rows.filter((row) => row.privileges.includes(privilege)).map((row) => row.name));
   const updatable = may("update");
+  const isUntriggered = Number(first?.untriggered) === 1;
+  const isAlike = isUntriggered && key !== undefined && Number(first?.alone) === 1;
   const isView = rows.some(({ view }) => Number(view) === 1);
   return {
     constraints: constraintsOf(
@@ -76,7 +81,8 @@ export async function readTraits(tx: SqlTransaction, source: SourceTable): Promi
     declining: none,
     rewritten: none,
     // An upsert of an existing row runs the triggers for INSERT, too.
-    ...(key && Number(first?.alike) === 1 && { keys: [key], alike: new Set(["insert"] as const) }),
+    ...(isUntriggered && { untriggered: true as const, keys: key === undefined ? [] : [key] }),
+    ...(isAlike && { alike: new Set(["insert"] as const) }),
     view: isView,
     ...(isView && { shows: "others" as const }),
     lockable: updatable.size > 0,

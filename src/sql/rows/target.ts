@@ -10,7 +10,7 @@ import type {
 import type { Operation } from "../../model.js";
 import type { Effect, Values } from "../../store/store.js";
 import type { Column, Table } from "../../store/tables.js";
-import type { Lessons, SqlTransaction, Traits } from "../table.js";
+import type { Lessons, SqlDatabase, SqlTransaction, Traits } from "../table.js";
 
 /** A scope as SQL, which can be used in any statement on its table. */
 export interface BoundScope {
@@ -155,7 +155,7 @@ export interface RunStatements {
    * @param rows stands for the rows: `(…), (…)`
    */
   put(
-    tx: SqlTransaction,
+    db: SqlDatabase,
     target: Target,
     columns: readonly string[],
     changed: readonly string[],

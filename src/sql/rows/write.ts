@@ -1,13 +1,13 @@
 /** Applies changes of rows: each idempotent, inside its scope, and judged by what it did. */
-import { LeftScope, type Meaning } from "../../store/failures.js";
+import { LeftScope, type Meaning, Undone } from "../../store/failures.js";
 import type { Change, Effect, RunOutcome, UnitOptions, Values } from "../../store/store.js";
 import { isSliceOver, nextSlice } from "../../wire/slices.js";
 import type { Dialect } from "../dialect.js";
-import { bindOnce } from "../scope/scope.js";
+import { bindOnce, createBind } from "../scope/scope.js";
 import { isInScopeBefore } from "../select.js";
 import type { SqlTable, SqlTransaction, TableOf, Traits } from "../table.js";
 import type { Watch } from "../transaction.js";
-import { changesOfSlice, createRuns } from "./runs.js";
+import { changesOfSlice, createRuns, type Run } from "./runs.js";
 import type { Fixed, Target, Texts } from "./target.js";
 import { isUnexplained, retryLocked, rowAppeared, wasKeyTaken, writeName } from "./unchanged.js";
 import { enclosedValues, keyOf } from "./values.js";
@@ -39,11 +39,14 @@ export async function writeRun(
   { giveWay, together, sendPart, ...writing }: Running,
   run: readonly Change[],
 ): Promise<RunOutcome> {
-  const { watch, texts } = writing;
-  const { least = Infinity } = writing.dialect.runs ?? {};
+  const { watch, texts, dialect, tx, tableOf } = writing;
+  const { least = Infinity } = dialect.runs ?? {};
   const runAt =
     together && texts && run.length >= least
-      ? createRuns({ ...writing, texts, isOneStatement }, run)
+      ? createRuns(
+          { dialect, db: tx, bind: createBind(texts, dialect, tableOf), least, isOneStatement },
+          run,
+        )
       : undefined;
   if (together && sendPart && run.length > 1) {
     try {
@@ -63,9 +66,11 @@ export async function writeRun(
     if (others !== undefined) await others;
     try {
       const several = await runAt?.(effects.length);
-      await several?.send();
       if (several === undefined) effects.push(await writeOne(writing, change));
-      else effects.push(...Array.from({ length: several.changes }, () => "written" as const));
+      else {
+        await sendRun(writing, several);
+        for (let more = several.changes; more > 0; more -= 1) effects.push("written");
+      }
     } catch (cause) {
       // Not every failure comes from a statement.
       watch.failure ??= { error: cause };
@@ -75,6 +80,24 @@ export async function writeRun(
   if (effects.includes("left")) watch.failure ??= { error: new LeftScope() };
   return { effects };
 }
+
+/** @throws Undone, and errors of contention with other transactions */
+async function sendRun({ dialect, tx }: Writing, run: Run): Promise<void> {
+  for (const { query, isGood } of run.statements) {
+    let good: boolean;
+    try {
+      good = isGood(await tx.executeQuery(query));
+    } catch (error) {
+      const said = dialect.meaning(error);
+      // Contention is handled by the caller, and a lost connection can't be used for another try.
+      if (said === undefined || passing.has(said)) throw error;
+      throw new Undone(error);
+    }
+    if (!good) throw new Undone();
+  }
+}
+
+const passing: ReadonlySet<string> = new Set(["contention", "busy", "outage"]);
 
 /** Only an object can be an expression, and most rows have none. */
 function holdsObject(values: Values): boolean {
@@ -199,7 +222,7 @@ function upsertAsksMore(traits: Traits, meaning: Meaning | undefined): boolean {
 }
 
 /** Whether an upsert alone can make a PUT, whether the row exists or not. */
-function isOneStatement(table: SqlTable, change: Change): boolean {
+export function isOneStatement(table: SqlTable, change: Change): boolean {
   const { neverChanges, seenAbsent } = change;
   if (neverChanges || seenAbsent || table.traits?.updatable?.size === 0) return false;
   return !mustLockFirst(table, change) && !isIncomplete(change);

@@ -188,8 +188,6 @@ interface ScopeGiven {
   readonly values: readonly unknown[];
 }
 
-const unscoped: ScopeGiven = { shape: "", values: [] };
-
 /** `undefined`: its text may differ each time. Throws as `bindScope` does. */
 async function scopeGiven(
   scope: Scope | undefined,
@@ -197,7 +195,7 @@ async function scopeGiven(
   tableOf: TableOf,
   known?: Table,
 ): Promise<ScopeGiven | undefined> {
-  if (scope === undefined) return unscoped;
+  if (scope === undefined) return { shape: "", values: [] };
   const { table, owner, condition, expression, parents } = scope;
   if (expression !== undefined) return undefined;
   const shape: unknown[] = [table];
@@ -229,6 +227,13 @@ async function scopeGiven(
 /** The latest scope that was bound for each table: operations of one caller arrive together, so it is often needed again. */
 const lastBound = new WeakMap<SqlTable, ScopeGiven & { readonly scope: BoundScope | undefined }>();
 
+/** A scope for the statements of one write. */
+export interface Bound {
+  /** Absent: each statement is compiled again. */
+  readonly once?: CompiledOnce;
+  readonly scope: BoundScope | undefined;
+}
+
 /** The scope for the statements of one write. Throws as `bindScope` does. @param texts absent if no statement is compiled once */
 export async function bindOnce(
   texts: Texts | undefined,
@@ -236,7 +241,7 @@ export async function bindOnce(
   dialect: Dialect,
   tableOf: TableOf,
   table: SqlTable,
-): Promise<{ readonly once?: CompiledOnce; readonly scope: BoundScope | undefined }> {
+): Promise<Bound> {
   const known = texts && (await scopeGiven(given, dialect, tableOf, table));
   const bind = async (place?: (value: unknown) => unknown) =>
     given && bindScope(given, dialect, tableOf, table, place);
@@ -259,6 +264,18 @@ export async function bindOnce(
   const scope = await bind();
   lastBound.set(table, { shape, values, scope });
   return { once, scope };
+}
+
+/** `bindOnce` for many changes: neighboring changes of a table usually have the same scope, which is then bound once. */
+export function createBind(texts: Texts | undefined, dialect: Dialect, tableOf: TableOf) {
+  const latest = new Map<SqlTable, { readonly given: Scope | undefined; readonly bound: Bound }>();
+  return async (given: Scope | undefined, table: SqlTable): Promise<Bound> => {
+    const last = latest.get(table);
+    if (last !== undefined && last.given === given) return last.bound;
+    const bound = await bindOnce(texts, given, dialect, tableOf, table);
+    latest.set(table, { given, bound });
+    return bound;
+  };
 }
 
 function haveSameValues(one: readonly unknown[], other: readonly unknown[]): boolean {

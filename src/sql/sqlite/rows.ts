@@ -1,7 +1,7 @@
 /** How SQLite inserts a row, and how it writes several in one statement. */
 import { type RawBuilder, sql } from "kysely";
 import type { LockingDialect } from "../rows/lock-row.js";
-import { isTrue, scoped, verdict } from "../rows/statements.js";
+import { scoped, verdict } from "../rows/statements.js";
 import type { RunStatements } from "../rows/target.js";
 import { asNumber } from "../select.js";
 import { same } from "./operators.js";
@@ -24,14 +24,14 @@ export const runs: RunStatements = {
   least: 2,
   // Older versions allow only 999 parameters.
   mostParameters: 900,
-  put: (tx, target, columns, changed, rows) => {
+  put: (db, target, columns, changed, rows) => {
     const { table, key, scope } = target;
     const names = changed.length > 0 ? changed : Object.keys(key);
     const changes: Record<string, RawBuilder<unknown>> = Object.fromEntries(
       names.map((name) => [name, sql`${sql.id("excluded", name)}`]),
     );
     const ok = scope?.rowOnly === true ? asNumber(scope.filter) : sql<number>`1`;
-    return tx
+    return db
       .insertInto(table)
       .columns([...columns])
       .expression(sql<never>`values ${rows}`)
@@ -42,5 +42,5 @@ export const runs: RunStatements = {
   },
   isPut: ({ rows }, number) =>
     rows.length === number &&
-    (rows as readonly { readonly ok: unknown }[]).every(({ ok }) => isTrue(ok)),
+    (rows as readonly { readonly ok: unknown }[]).every(({ ok }) => Number(ok) === 1),
 };

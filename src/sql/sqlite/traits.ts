@@ -52,6 +52,7 @@ export async function readTraits(tx: SqlTransaction, source: SourceTable): Promi
     declining,
     rewritten: none,
     ...(isAlike && { alike: new Set(["insert"] as const) }),
+    ...(declining.size === 0 && row?.kind === "table" && { untriggered: true as const }),
     // A view does not accept upserts.
     ...(isView && { keys: [], shows: "others" as const }),
     lockable: !isView,
