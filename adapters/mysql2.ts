@@ -1,5 +1,6 @@
 /**
- * `guardPool` for `mysql2`: what the library sets on a connection stays set between its transactions, which saves two statements in each of them.
+ * `guardPool` for `mysql2`: what the library sets on a connection stays set between its transactions, which saves two statements in each of them, and the
+ * statements of a transaction are sent together.
  *
  * MySQL and MariaDB have no settings that end with the transaction, so the library changes the session's before it and restores them after it
  * (`src/sql/mysql/session.ts`). A guarded connection answers the second of these statements itself, and sends it when the connection is next used by
@@ -7,7 +8,13 @@
  * settings. A driver without it is not guarded.
  */
 import { setTimeout } from "node:timers";
-import { changeSettings, restoreSettings } from "../src/sql/pool-requests.js";
+import {
+  changeSettings,
+  flightRequest,
+  restoreSettings,
+  type SentStatement,
+} from "../src/sql/pool-requests.js";
+import { collect, createTogether, inTurn, isPipelined } from "./mysql2-together.js";
 
 /** A pool of `mysql2`, or an object that behaves like one. Kysely can't use that of `mysql2/promise`. The pools of a `PoolCluster` are not guarded. */
 export interface GuardedPool {
@@ -20,8 +27,29 @@ interface ConnectionLike {
   query(...parameters: unknown[]): unknown;
   /** Sends a command once those before it have been answered. */
   addCommand?(command: object): object;
+  destroy?(): unknown;
   readonly stream?: { destroy(error: unknown): unknown };
 }
+
+/** Options of `guardPool`. */
+export interface GuardOptions {
+  /**
+   * Whether the statements of a transaction are sent together, and only then waited for, if no application code has to run in between. Set `false` if a
+   * proxy between the pool and the server expects each answer to be read before the next statement. If you leave it `true` there, a transaction fails,
+   * stays queued, and for ten minutes the pool sends one statement after the other. Default true.
+   */
+  readonly flights?: boolean;
+}
+
+/** What a pool's connections have shown. */
+interface Sending {
+  readonly flights: boolean;
+  /** By `performance.now()`: until when no statements are sent together. */
+  apartUntil: number;
+}
+
+/** In milliseconds. */
+const apartMs = 600_000;
 
 // A registered symbol is the same in two copies of the package, which then do not guard a pool twice.
 const guarded = Symbol.for("powersync-writes.guarded-pool");
@@ -35,18 +63,22 @@ const plainStatement =
 
 /**
  * Lets the library keep its settings of a connection from one transaction to the next, which saves two statements in each. Everything else that uses the
- * pool finds the connection's own settings: they are restored in front of its first command.
+ * pool finds the connection's own settings: they are restored in front of its first command. The statements of a transaction are sent together if no
+ * application code has to run in between; COMMIT follows once all have been answered.
  *
- * Without `guardPool`, the settings are restored after every transaction.
+ * Without `guardPool`, the settings are restored after every transaction, and each statement waits for the one before it.
  *
  * @example
  * const pool = createPool({ uri, timezone: "Z" });
  * const database = new Kysely<Database>({ dialect: new MysqlDialect({ pool: guardPool(pool) }) });
  *
- * @returns the same pool. A second call changes nothing.
+ * @returns the same pool. A second call changes nothing, and its options are ignored.
  * @throws TypeError for what is no pool, and for a pool of `mysql2/promise`, which Kysely would wait for without end
  */
-export function guardPool<Pool extends GuardedPool>(pool: Pool): Pool {
+export function guardPool<Pool extends GuardedPool>(
+  pool: Pool,
+  { flights = true }: GuardOptions = {},
+): Pool {
   if (typeof (pool as unknown) !== "object" || pool === null)
     throw new TypeError("guardPool: give it a pool, as in guardPool(createPool({ uri })).");
   if ("pool" in pool)
@@ -55,13 +87,15 @@ export function guardPool<Pool extends GuardedPool>(pool: Pool): Pool {
     );
   if (guarded in pool) return pool;
   Object.defineProperty(pool, guarded, { value: true });
-  pool.on("connection", guard);
+  const sending: Sending = { flights, apartUntil: 0 };
+  const guarding = (connection: ConnectionLike) => guard(connection, sending);
+  pool.on("connection", guarding);
   // Covers connections that were opened before the call.
-  pool.on("acquire", guard);
+  pool.on("acquire", guarding);
   return pool;
 }
 
-function guard(connection: ConnectionLike): void {
+function guard(connection: ConnectionLike, sending: Sending): void {
   const { addCommand } = connection;
   if (guarded in connection || addCommand === undefined) return;
   Object.defineProperty(connection, guarded, { value: true });
@@ -73,6 +107,21 @@ function guard(connection: ConnectionLike): void {
   /** Whether something has been sent since that may have changed settings, too. */
   let isDoubtful = false;
   let isPlain = false;
+  /** Receives commands instead of the driver. */
+  let held: object[] | undefined;
+  /** Whether statements that were sent together have not all been answered. If the connection is lost now, a proxy may not have been up to them. */
+  let isOpen = false;
+  const lose = () => {
+    if (isOpen) sending.apartUntil = performance.now() + apartMs;
+    isOpen = false;
+  };
+  const destroy = connection.destroy?.bind(connection);
+  // Nothing is answered any more, not even by an error.
+  if (destroy !== undefined)
+    connection.destroy = () => {
+      lose();
+      return destroy();
+    };
 
   /** After a change or a restoration that failed, nothing else must run with these settings. On a fatal error the driver closes the connection itself. */
   const closeAfter = (error: unknown) => {
@@ -88,16 +137,71 @@ function guard(connection: ConnectionLike): void {
   const timer = setTimeout(restore, keptMs).unref();
 
   connection.addCommand = (command) => {
+    if (held !== undefined) {
+      held.push(command);
+      return command;
+    }
     // The settings end with the session, and a closing pool waits for no answer.
     if (command.constructor.name !== "Quit") restore();
     isDoubtful ||= !isPlain;
     return addCommand.call(connection, command);
   };
 
+  const send = (...parameters: readonly [text: string, ...unknown[]]) => {
+    isPlain = plainStatement.test(parameters[0]);
+    try {
+      return query(...parameters);
+    } finally {
+      isPlain = false;
+    }
+  };
+
+  /** The others would be executed for nothing, and each may wait for a lock as long as the one that has failed. */
+  const giveUp = () => {
+    isOpen = false;
+    connection.stream?.destroy(new Error("A statement failed, and those behind it took too long."));
+  };
+
+  /** In one write, if there is more than one. A statement behind one that fails is executed all the same, so COMMIT must not be among them. */
+  const together = (statements: readonly SentStatement[], answer: Answer) => {
+    const isApart = statements.length < 2 || !isPipelined(connection);
+    if (isApart || performance.now() < sending.apartUntil) return inTurn(statements, send, answer);
+    const commands: object[] = [];
+    const collecting: typeof query = (text, parameters, answered: Answer) =>
+      query(text, parameters, (error: { fatal?: unknown } | null, ...results: unknown[]) => {
+        if (error?.fatal) lose();
+        answered(error, ...results);
+      });
+    const end: Answer = (...answered) => {
+      isOpen = false;
+      answer(...answered);
+    };
+    held = commands;
+    try {
+      collect(statements, collecting, { end, giveUp });
+    } finally {
+      held = undefined;
+    }
+    // A closed connection has refused them all.
+    if (commands.length === 0) return;
+    isOpen = true;
+    isPlain = statements.every(({ text }) => plainStatement.test(text));
+    try {
+      connection.addCommand?.(createTogether(commands));
+    } finally {
+      isPlain = false;
+    }
+  };
+
   connection.query = (...parameters) => {
     const [text] = parameters;
     const answer = parameters.at(-1) as Answer;
     if (typeof text !== "string") return query(...parameters);
+    if (text === flightRequest) {
+      const [sent] = parameters[1] as readonly [{ statements: readonly SentStatement[] }?];
+      if (sent === undefined) return answer(null, [{ flies: sending.flights }], []);
+      return together(sent.statements, answer);
+    }
     if (text.startsWith(changeSettings)) {
       const isKept = restoring !== undefined && changed === text;
       restoring = undefined;
@@ -116,11 +220,6 @@ function guard(connection: ConnectionLike): void {
       return answer(null, { affectedRows: 0, insertId: 0 });
     }
     if (text.startsWith(restoreSettings)) changed = undefined;
-    isPlain = plainStatement.test(text);
-    try {
-      return query(...parameters);
-    } finally {
-      isPlain = false;
-    }
+    return send(text, ...parameters.slice(1));
   };
 }

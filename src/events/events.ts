@@ -32,7 +32,7 @@ export interface TransactionEvent extends Correlated {
   readonly statements: number;
   /** `hit`: a replay, answered from the ledger. `miss`: no replay. `shared`: answered with an identical one in progress. `off`: nothing identifies it, so a repeat is applied again. */
   readonly ledger: "hit" | "miss" | "shared" | "off";
-  /** Whether the transaction was sent as a whole: on Postgres, with a guarded pool. See `guardPool`. */
+  /** Whether the transaction was sent as a whole, through a guarded pool or database. See `guardPool` and `guardDatabase`. */
   readonly flown: boolean;
   readonly durationMs: number;
 }

@@ -138,10 +138,9 @@ export function createRunTransaction<P extends Principal, DB>({
       const schema: SchemaTrust = { since: call.requestBegan, believed: new Map() };
       const begun = { number, claim: identity, schema, tally };
       const options = { ...begun, dependants, known, deferConstraints, watchLeft };
+      const mayFly = store.flight !== undefined && store.flight.support.supported !== false;
       const flown =
-        together && store.flight
-          ? await tryFlight(pipeline, transaction, call, options)
-          : undefined;
+        together && mayFly ? await tryFlight(pipeline, transaction, call, options) : undefined;
       if (flown?.kind === "undone") {
         noteUndone(memory, call, identity, begunAt);
         together = false;

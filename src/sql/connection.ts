@@ -2,12 +2,11 @@
  * What a transaction does with its connection: it sends statements with settings, prepares and restores the session, and closes a connection that does
  * not answer in time.
  */
-import { CompiledQuery, type DatabaseConnection, type Kysely } from "kysely";
+import { CompiledQuery, type DatabaseConnection, type QueryResult } from "kysely";
 import { keptQueued, misconfigured, retryable } from "../errors.js";
 import type { UnitTimeouts } from "../store/store.js";
 import type { Dialect, LockLimit, SessionSettings, StatementSettings } from "./dialect.js";
-import { clientRequest, type LentClient } from "./pool-requests.js";
-import type { SqlDatabase } from "./table.js";
+import { clientRequest, flightRequest, type LentClient } from "./pool-requests.js";
 
 /** The error of a transaction whose time is over. */
 export function lateError(
@@ -40,6 +39,12 @@ function wasAtWork(
   return Math.max(longestMs, waitingMs) < Math.min(lockMs, transactionMs / 4);
 }
 
+/** COMMIT has been sent, and its answer is not known. */
+export function unknownOutcome(cause: unknown): Error {
+  const error = new Error("It is not known what has become of the transaction.", { cause });
+  return keptQueued("The database can't be reached right now.", error);
+}
+
 const rollbackMs = 1_000;
 
 /** A connection that answers the ROLLBACK returns to its pool. One that does not is closed, if the driver allows that. */
@@ -67,21 +72,19 @@ interface PreparedSession {
 
 /**
  * Prepares a connection for one transaction on databases whose settings outlive it. One statement saves and changes the settings, and begins the
- * transaction, so Kysely's own BEGIN is not sent. After the transaction another statement restores them; only the connection's next user waits for it.
+ * transaction, so Kysely's own BEGIN must not be sent. After the transaction another statement restores them; only the connection's next user waits for it.
  */
-export async function prepareSession<DB>(
+export async function prepareSession(
   set: NonNullable<Dialect["prepare"]>,
   dialect: Dialect,
-  on: Kysely<DB>,
   connection: DatabaseConnection,
   settings: SessionSettings,
 ): Promise<PreparedSession> {
   const close = () => dialect.abandon?.(connection).catch(() => undefined);
-  const changing = set(on.withoutPlugins() as unknown as SqlDatabase, settings);
+  const changing = set(connection, settings);
   // Some of the settings may have been changed.
   changing.catch(close);
   const restore = await changing;
-  skipBegin(connection);
   return {
     release: async (outcome, isUndone) => {
       const isOver = await outcome.then(() => true, isUndone);
@@ -97,7 +100,7 @@ export async function prepareSession<DB>(
 }
 
 /** Skips the next statement if it is Kysely's BEGIN, because the transaction has begun. A driver that begins in another way may do so. */
-function skipBegin(connection: DatabaseConnection): void {
+export function skipBegin(connection: DatabaseConnection): void {
   const own = Object.getOwnPropertyDescriptor(connection, "executeQuery");
   const answer: DatabaseConnection["executeQuery"] = (query, ...options) => {
     if (own === undefined) Reflect.deleteProperty(connection, "executeQuery");
@@ -153,4 +156,12 @@ export async function clientOf(connection: DatabaseConnection): Promise<LentClie
   throw misconfigured(
     "connectionOf(tx) needs the driver's client. Give the dialect a guarded pool: new PostgresDialect({ pool: guardPool(pool) }).",
   );
+}
+
+/** Whether the pool or database is guarded, and sends several statements without waiting for answers. */
+export async function supportsFlights(connection: {
+  executeQuery(query: CompiledQuery): Promise<QueryResult<unknown>>;
+}): Promise<boolean> {
+  const { rows } = await connection.executeQuery(CompiledQuery.raw(flightRequest));
+  return (rows as readonly { readonly flies: unknown }[])[0]?.flies === true;
 }

@@ -20,7 +20,7 @@ import type {
 } from "../store/tables.js";
 import type { OwnTypes } from "./family.js";
 import type { RowStatements, RunStatements, SameValue } from "./rows/target.js";
-import type { SourceTable, SqlDatabase, SqlTable, SqlTransaction, Traits, Verb } from "./table.js";
+import type { SourceTable, SqlTable, SqlTransaction, Traits, Verb } from "./table.js";
 
 /** The constraints of a table. */
 export interface Constraints {
@@ -224,13 +224,25 @@ export interface Dialect {
    * For databases whose settings outlive the transaction: sets the time limits, the isolation level and other settings, and begins the transaction. One
    * statement. Resolves to a function that restores the connection after the transaction has ended, also with one statement.
    */
-  prepare?(connection: SqlDatabase, settings: SessionSettings): Promise<() => Promise<void>>;
+  prepare?(connection: DatabaseConnection, settings: SessionSettings): Promise<() => Promise<void>>;
   /** The statement that defers constraints to COMMIT. Absent: the database has no deferrable constraints. */
   readonly defer?: RawBuilder<unknown>;
   /** Finds and ends hung sessions. Absent: the server itself ends each session that goes silent. */
   readonly hungSessions?: HungSessions;
-  /** Whether a statement has taken too long. Absent: transactions can't be sent as a whole. */
+  /** Whether a statement has taken too long. Absent: no error says so. */
   tookLong?(error: unknown): boolean;
+  /**
+   * How a transaction is sent as a whole: with COMMIT, because the database itself judges each statement (`judged`), or with COMMIT behind the answers
+   * (`answered`). Absent: it is not.
+   */
+  readonly flight?: "judged" | "answered";
+  /** How a transaction that is answered begins and is rolled back. Absent: `prepare` begins it. */
+  readonly transactions?: {
+    /** Waits for other writers, but not longer than `lockMs`. */
+    begin(connection: DatabaseConnection, limit: LockLimit): Promise<void>;
+    /** Also resolves if the database has already rolled back. */
+    rollback(connection: DatabaseConnection): Promise<void>;
+  };
   /** Closes a connection that has not answered in time, so that its pool opens another one. Absent: the database is inside the process. */
   abandon?(connection: DatabaseConnection): Promise<void>;
 }

@@ -13,6 +13,7 @@ import type { Store, UnitOptions, UnitTimeouts } from "../store/store.js";
 import { sha256 } from "../wire/serialize.js";
 import type { Dialect } from "./dialect.js";
 import { type ApplicationErrors, applicationWord, isConnectionError, remedyOf } from "./errors.js";
+import { supportsFlights } from "./connection.js";
 import { familyOf } from "./families.js";
 import type { FlightSupport } from "./flight/flight.js";
 import type { createFlights, Flights, FlightsParts } from "./flight/flights.js";
@@ -56,8 +57,7 @@ export function createSqlStores({
   return async (db, key) => {
     const dialect = await familyOf(db).load();
     const place = await placeOf(db, key);
-    // Loaded only for databases that support it, like the dialect.
-    const fly = dialect.tookLong && (await import("./flight/flights.js")).createFlights;
+    const fly = await flightsFor(dialect);
     const remembered = {
       ...(fly && { fly }),
       schema: schemas.of({ key }),
@@ -148,7 +148,7 @@ export function sqlStore<DB>(
     known: (name, columns, schema, caller) => known(name, columns, schema, caller?.role),
     ...(flights && {
       flight: {
-        able: () => support.supported !== false,
+        support,
         send: flights.send,
       },
     }),
@@ -217,6 +217,8 @@ export function sqlStore<DB>(
             });
             earlier = next.earlier;
           }
+          // Once, so that no transaction is prepared for a flight in vain.
+          if (flights) support.supported ??= await supportsFlights(ours);
           // A replay writes nothing.
           if (deferConstraints === true && earlier === undefined)
             await dialect.defer?.execute(tx.withoutPlugins());
@@ -254,14 +256,24 @@ export function sqlStore<DB>(
   };
 }
 
-/** `undefined` if statements may differ each time, or if there is only one connection, which would gain nothing. */
+/** Loaded only for databases that support it, like the dialect. */
+async function flightsFor({ flight }: Dialect): Promise<typeof createFlights | undefined> {
+  if (flight === undefined) return undefined;
+  const { createFlights } =
+    flight === "judged"
+      ? await import("./flight/flights.js")
+      : await import("./flight/answered.js");
+  return createFlights;
+}
+
+/** `undefined` if statements may differ each time, or on PGlite, which answers each statement at once and would gain nothing. */
 function flightsOf(
   create: typeof createFlights | undefined,
   { texts, ...parts }: Omit<FlightsParts, "texts"> & { readonly texts: Texts | undefined },
 ): Flights | undefined {
   const { supportsMultipleConnections } = parts.db.getExecutor().adapter;
-  if (create === undefined || texts === undefined || !supportsMultipleConnections) return undefined;
-  return create({ ...parts, texts });
+  const gains = supportsMultipleConnections || parts.dialect.flight === "answered";
+  return create && texts && gains ? create({ ...parts, texts }) : undefined;
 }
 
 async function subjectOf(

@@ -21,6 +21,7 @@ import {
   lateError,
   prepareSession,
   sendWithSettings,
+  skipBegin,
 } from "./connection.js";
 import type { Dialect, TimeLimits } from "./dialect.js";
 import { flightRequest, lending, type Lending } from "./pool-requests.js";
@@ -106,7 +107,8 @@ export async function inTransaction<DB, T>(
       );
     if (dialect.prepare === undefined) return transaction(on);
     const settings = { timeouts, isolation: level };
-    const prepared = await prepareSession(dialect.prepare, dialect, on, connection, settings);
+    const prepared = await prepareSession(dialect.prepare, dialect, connection, settings);
+    skipBegin(connection);
     const outcome = transaction(on);
     end(outcome);
     await prepared.release(outcome, (error) => error === first?.error);

@@ -119,8 +119,8 @@ export interface Store<Tx = unknown> {
 }
 
 interface Flight {
-  /** Whether a flight is possible, as far as is known. */
-  able(): boolean;
+  /** Whether flights are possible. `undefined`: not known yet. */
+  readonly support: { readonly supported: boolean | undefined };
   /**
    * Applies the claims and all changes, in order, in one database transaction. `not sent`: a part of it needs more than one statement. `undone`:
    * something was not plainly good, or has failed, and everything was rolled back. After both, the transactions have to run through `unit`.

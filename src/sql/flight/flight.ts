@@ -3,7 +3,6 @@
  * plain success is an error in the database, and the transaction is run again step by step.
  */
 import { CompiledQuery, type DatabaseConnection, type IsolationLevel } from "kysely";
-import { keptQueued } from "../../errors.js";
 import { createDeadline } from "../../store/deadline.js";
 import { CallerLeft } from "../../store/failures.js";
 import type {
@@ -15,11 +14,10 @@ import type {
 } from "../../store/store.js";
 import { sha256 } from "../../wire/serialize.js";
 import { isSliceOver, nextSlice } from "../../wire/slices.js";
-import { tookTooLong } from "../connection.js";
+import { supportsFlights, tookTooLong, unknownOutcome } from "../connection.js";
 import type { TimeLimits } from "../dialect.js";
 import type { EndHungSessions } from "../hung-sessions.js";
 import { type FlightAnswer, flightRequest, type FlightStatement } from "../pool-requests.js";
-import type { SqlTransaction } from "../table.js";
 import { type ChangesParts, type ChangeStatement, statementsOfChanges } from "./changes.js";
 import { type ClaimParts, claimStatement } from "./statements.js";
 
@@ -164,18 +162,6 @@ export function createSendFlight(parts: FlightParts): SendFlight {
     }
     return effects;
   };
-}
-
-function unknownOutcome(cause: unknown): Error {
-  const error = new Error("It is not known what has become of the transaction.", { cause });
-  return keptQueued("The database can't be reached right now.", error);
-}
-
-export async function supportsFlights(
-  connection: Pick<DatabaseConnection, "executeQuery"> | SqlTransaction,
-): Promise<boolean> {
-  const { rows } = await connection.executeQuery(CompiledQuery.raw(flightRequest));
-  return (rows as readonly { readonly flies: unknown }[])[0]?.flies === true;
 }
 
 /** How many names are remembered. */

@@ -6,6 +6,7 @@ import { CompiledQuery, type QueryResult } from "kysely";
 import { Undone } from "../../store/failures.js";
 import type { Change, DatabaseCaller, Effect } from "../../store/store.js";
 import type { SchemaTrust } from "../../store/tables.js";
+import { supportsFlights } from "../connection.js";
 import type { Dialect } from "../dialect.js";
 import { type FlightAnswer, flightRequest, type FlightStatement } from "../pool-requests.js";
 import type { Texts } from "../rows/target.js";
@@ -20,7 +21,6 @@ import {
   type FlightSupport,
   type SendFlight,
   type StatementNaming,
-  supportsFlights,
 } from "./flight.js";
 
 export interface Flights {

@@ -1,5 +1,5 @@
 /** The statement that enters a transaction in the ledger if it may be applied, and says in the same round trip whether letters of the user wait. */
-import { type Expression, type Kysely, sql, type SqlBool } from "kysely";
+import { type Expression, type Kysely, type QueryResult, sql, type SqlBool } from "kysely";
 import { waiting } from "../../store/letters.js";
 import type { Dialect } from "../dialect.js";
 import type { OwnTables } from "../own-tables/tables.js";
@@ -82,6 +82,18 @@ export function entering(ours: EntryTables, dialect: Dialect, form: EntryForm) {
   return insert
     .onConflict((conflict) => conflict.column("identity").doNothing())
     .returning(sql<unknown>`case when ${letters} then 1 else 0 end`.as("letters"));
+}
+
+/** What the statement's answer says. `undefined`: the row exists, or the queue is unknown or unsettled. */
+export function entered(
+  { inserts }: Pick<Dialect, "inserts">,
+  { rows, numAffectedRows, insertId }: QueryResult<unknown>,
+): { readonly hasLetters: boolean } | undefined {
+  // If the driver does not say, assume that letters wait.
+  if (inserts === "duplicate key")
+    return numAffectedRows === 1n ? { hasLetters: insertId !== 1n } : undefined;
+  const [found] = rows as readonly { readonly letters: unknown }[];
+  return found && { hasLetters: Number(found.letters) === 1 };
 }
 
 export function timeBefore({ types }: Dialect, ms: Parameter<number>): Expression<unknown> {

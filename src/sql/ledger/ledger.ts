@@ -14,6 +14,7 @@ import { forUpdate } from "../select.js";
 import { claimByContent, claimWithAccount, type EarlierCopy, enterNamesAgain } from "./content.js";
 import type { LedgerTables } from "./devices.js";
 import {
+  entered,
   entering,
   type EntryForm,
   entryOf,
@@ -147,13 +148,7 @@ async function enter(
   const text =
     texts.get(own)?.get(what) ?? keepCompiled(texts, own, what, entering(ours, dialect, form));
   const parameters = parametersOf(text, { claim: values });
-  const { rows, numAffectedRows, insertId } = await tx.executeQuery({ ...text, parameters });
-  if (dialect.inserts === "duplicate key") {
-    // If the driver does not say, assume that letters wait.
-    return numAffectedRows === 1n ? { hasLetters: insertId !== 1n } : undefined;
-  }
-  const [found] = rows as readonly { readonly letters: unknown }[];
-  return found && { hasLetters: Number(found.letters) === 1 };
+  return entered(dialect, await tx.executeQuery({ ...text, parameters }));
 }
 
 /** The columns for the answer that is saved, or that the transaction has had under another identity. */

@@ -52,6 +52,7 @@ export const mysql: Dialect = {
   meaning,
   blamed,
   prepare,
+  flight: "answered",
   settings: settingProblems,
   // Kysely destroys mysql2's connection first, so it needs no other connection to send a KILL.
   abandon: async (connection) => connection.killSession?.(async () => {}),

@@ -17,11 +17,11 @@
  * - A SELECT returns all of its rows, and no statement is refused for its plan (`sql_select_limit`, `sql_safe_updates`, `sql_big_selects`). NULL equals
  *   nothing (`sql_auto_is_null`).
  */
-import { sql } from "kysely";
+import { CompiledQuery, type DatabaseConnection, sql } from "kysely";
 import type { SettingProblem, SettingsAsked } from "../../store/tables.js";
 import type { SessionSettings, TimeLimits } from "../dialect.js";
 import { changeSettings, restoreSettings } from "../pool-requests.js";
-import type { SqlDatabase, SqlTransaction } from "../table.js";
+import type { SqlTransaction } from "../table.js";
 
 interface Asked extends Pick<TimeLimits, "lockMs" | "statementMs"> {
   readonly isolation: SessionSettings["isolation"];
@@ -119,17 +119,25 @@ const putBack = assignments(({ name, number }) => {
   return `session ${name} = ${value}`;
 });
 const forgetSettings = assignments(({ name }) => `${keptSetting(name)} = null`);
-const restore = sql.raw(`${restoreSettings} ${putBack} ${forgetSettings}`);
+const restoring = CompiledQuery.raw(`${restoreSettings} ${putBack} ${forgetSettings}`);
+
+/** The latest statement: a process has few kinds of time limits, and most transactions have the same. */
+let latest: { readonly asked: string; readonly changing: CompiledQuery } | undefined;
 
 export async function prepare(
-  connection: SqlDatabase,
+  connection: DatabaseConnection,
   { timeouts, isolation }: SessionSettings,
 ): Promise<() => Promise<void>> {
-  const asked = { ...timeouts, isolation };
-  const set = assignments(({ name, value }) => `session ${name} = ${value(asked)}`);
-  await sql.raw(`${changeSettings} ${keepSettings} ${set}`).execute(connection);
+  const asked = `${timeouts.lockMs} ${timeouts.statementMs} ${isolation}`;
+  if (latest?.asked !== asked) {
+    const set = assignments(
+      ({ name, value }) => `session ${name} = ${value({ ...timeouts, isolation })}`,
+    );
+    latest = { asked, changing: CompiledQuery.raw(`${changeSettings} ${keepSettings} ${set}`) };
+  }
+  await connection.executeQuery(latest.changing);
   return async () => {
-    await restore.execute(connection);
+    await connection.executeQuery(restoring);
   };
 }
 

@@ -110,6 +110,7 @@ export const postgres: Dialect = {
   defer: sql`set constraints all deferred`,
   settings,
   hungSessions: hungSessions,
+  flight: "judged",
   tookLong: (error) => codes(error)[0] === "57014",
   abandon: async (connection) => {
     await connection.executeQuery(CompiledQuery.raw(closeRequest));

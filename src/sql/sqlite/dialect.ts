@@ -1,5 +1,5 @@
 /** SQLite, by `better-sqlite3` or `node:sqlite`. One connection, which Kysely gives to one transaction after the other. */
-import { CompiledQuery, sql } from "kysely";
+import { CompiledQuery, type DatabaseConnection, sql } from "kysely";
 import type { SettingProblem } from "../../store/tables.js";
 import type { Dialect } from "../dialect.js";
 import { mayByTrying } from "../permissions.js";
@@ -7,7 +7,7 @@ import { lockingRows } from "../rows/locking-statements.js";
 import { returningRows } from "../rows/statements.js";
 import type { SqlTransaction } from "../table.js";
 import { blamed, codes, meaning } from "./errors.js";
-import { lockForWriting, sqliteFamily } from "./family.js";
+import { beginForWriting, lockForWriting, sqliteFamily } from "./family.js";
 import { merging, owners, same } from "./operators.js";
 import { locking, runs } from "./rows.js";
 import {
@@ -25,6 +25,15 @@ async function settings(tx: SqlTransaction): Promise<readonly SettingProblem[]> 
     tx.withoutPlugins(),
   );
   return Number(rows[0]?.synchronous ?? 1) === 0 ? [notSynchronous] : [];
+}
+
+/** Some failures, such as a full disk, have already rolled back. */
+async function rollback(connection: DatabaseConnection): Promise<void> {
+  try {
+    await connection.executeQuery(CompiledQuery.raw("rollback"));
+  } catch (error) {
+    if (!String(error).includes("no transaction is active")) throw error;
+  }
 }
 
 const notSynchronous: SettingProblem = {
@@ -59,6 +68,8 @@ export const sqlite: Dialect = {
   blamed,
   // A statement blocks the process until it ends, so only the wait for the lock can be limited.
   setTimeLimits: lockForWriting,
+  flight: "answered",
+  transactions: { begin: beginForWriting, rollback },
   // The setting ends with the transaction.
   defer: sql`pragma defer_foreign_keys = on`,
   settings,

@@ -1,7 +1,13 @@
 /** SQLite before its dialect is loaded: Kysely's adapter, how the library's own tables are created, and the write lock of a database file. */
-import { type Expression, sql, SqliteAdapter } from "kysely";
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  type Expression,
+  sql,
+  SqliteAdapter,
+} from "kysely";
 import { retryable } from "../../errors.js";
-import type { TimeLimits } from "../dialect.js";
+import type { LockLimit, TimeLimits } from "../dialect.js";
 import type { Family } from "../family.js";
 import type { SqlDatabase, SqlTransaction } from "../table.js";
 import { meaning } from "./errors.js";
@@ -45,6 +51,14 @@ export async function lockForWriting(
     // Without the library's tables, the first write takes the lock. If that comes too late, the whole transaction is tried again.
     if (meaning(error) !== "schema") throw error;
   }
+}
+
+/** The same for a transaction that Kysely's driver does not begin. */
+export async function beginForWriting(
+  connection: DatabaseConnection,
+  { lockMs }: LockLimit,
+): Promise<void> {
+  await inTurn(() => connection.executeQuery(CompiledQuery.raw("begin immediate")), lockMs);
 }
 
 /** Runs work in a transaction that holds the lock from its beginning. With a rollback journal, readers can block COMMIT; then the whole transaction is tried again. */
