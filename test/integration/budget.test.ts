@@ -1,11 +1,14 @@
 /** What a request costs, in what can be counted: trips to the database, statements, those that it has to parse, and bytes. Each is a budget: more is a failure. */
-import { Kysely, MysqlDialect, PostgresDialect, sql } from "kysely";
+import Database from "better-sqlite3";
+import { Kysely, MysqlDialect, PostgresDialect, sql, SqliteDialect } from "kysely";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { guardPool as guardMysqlPool } from "../../adapters/mysql2.js";
 import { guardPool } from "../../adapters/pg.js";
+import { guardDatabase, type GuardedDatabase } from "../../adapters/sqlite.js";
 import { createTables, createWrites, type WritesConfig } from "../../src/index.js";
 import { createProxy, type Proxy, type Traffic } from "../bench/speed/proxy.js";
+import { isChosen } from "../support/chosen.js";
 import { createPostgresDatabase } from "../support/databases.js";
 import { createMysqlDatabase, mysqlPool } from "../support/mysql.js";
 import { type MysqlServer, mysqlServers, postgresAvailable } from "../support/servers.js";
@@ -197,6 +200,51 @@ const servers: readonly Server[] = [
     mysqlServers.flatMap((server) => [mysqlOn(server, false), mysqlOn(server, true)]),
   )),
 ];
+
+describe.skipIf(!isChosen("sqlite"))("a request on a guarded SQLite database", () => {
+  it.each(Object.keys(cases))("has no statement prepared: %s", async (kind) => {
+    let prepared = 0;
+    const file = new Database(":memory:");
+    const counted: GuardedDatabase & Record<"pragma", unknown> = {
+      prepare: (text) => {
+        prepared += 1;
+        return file.prepare(text);
+      },
+      pragma: () => undefined,
+      close: () => file.close(),
+    };
+    const db = new Kysely<never>({
+      dialect: new SqliteDialect({ database: guardDatabase(counted) }),
+    });
+    for (const statement of columns("text", "text", "text")) await sql.raw(statement).execute(db);
+    await createTables(db);
+    const writes = createWrites<TestPrincipal, never>({
+      logger: false,
+      authenticate: () => ({ userId: "alice" }),
+      database: db,
+      ledger: { prune: false },
+      tables: tables as unknown as Config["tables"],
+    });
+    let id = 0;
+    const send = async (n: number) => {
+      const transactions = (cases[kind]?.(n) ?? []).map((crud) => ({
+        transaction_id: (id += 1),
+        crud: crud.map((entry) => ({ op_id: (id += 1), ...entry })),
+      }));
+      const all = { client_id: "phone", transactions };
+      const results = await writes.processBatch(all, { principal: { userId: "alice" } });
+      expect(results).toEqual(transactions.map(() => ({ status: "success" })));
+    };
+    // Those of the second table belong to it.
+    await writes.processTransaction({ crud: [list(1)] }, { principal: { userId: "alice" } });
+    for (const n of [1, 2, 3]) await send(n);
+    expect(prepared).toBeGreaterThan(0);
+    prepared = 0;
+    for (const n of [4, 5, 6, 7]) await send(n);
+    await db.destroy();
+    expect(prepared).toBe(0);
+  });
+});
 
 for (const { name, available, protocol, port, ddl, create, connect, budgets } of servers) {
   describe.skipIf(!available)(`a request on ${name} costs no more than`, () => {

@@ -1,29 +1,44 @@
 /** What is not plainly good in a transaction that is sent as a whole is found out step by step: no verdict of a flight takes it for good. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createWrites, type WriteEvent, type Writes } from "../../src/index.js";
-import { postgres, type TestDatabase } from "../support/databases.js";
+import { drivers, type TestDatabase } from "../support/databases.js";
 import type { TestPrincipal } from "../support/writes.js";
+
+/** Those through whose guards whole transactions go. MariaDB's pool is guarded if that is asked for. */
+const flying = drivers.filter(({ flies, family }) => flies || family === "mysql");
 
 const uuid = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
 
-describe.skipIf(!(await postgres.available()))("the verdicts of a flight", () => {
+describe.each(flying)("the verdicts of a flight on $name", (dialect) => {
   let database: TestDatabase;
+  let isOpen = false;
   let writes: Writes<TestPrincipal>;
+  let together: Writes<TestPrincipal>;
+  let unentered: Writes<TestPrincipal>;
   let events: WriteEvent[] = [];
   let device = 0;
   let opId = 0;
 
   beforeAll(async () => {
-    database = await postgres.open({ flights: true });
-    writes = createWrites<TestPrincipal, never>({
-      authenticate: () => ({ userId: "" }),
-      database: database.db as never,
-      tables: { lists: { owner: "owner_id" }, todos: { belongsTo: { list_id: "lists" } } },
-      logger: false,
-      onEvent: (event) => events.push(event),
-    });
+    isOpen = await dialect.available();
+    if (!isOpen) return;
+    database = await dialect.open({ flights: true });
+    const serve = (config: object = {}) =>
+      createWrites<TestPrincipal, never>({
+        authenticate: () => ({ userId: "" }),
+        database: database.db as never,
+        tables: { lists: { owner: "owner_id" }, todos: { belongsTo: { list_id: "lists" } } },
+        logger: false,
+        onEvent: (event) => events.push(event),
+        ...config,
+      });
+    writes = serve();
+    unentered = serve({ ledger: false });
+    together = serve({ commit: "per-request", onFatal: "skip" });
   });
-  afterAll(() => database.close());
+  afterAll(async () => {
+    if (isOpen) await database.close();
+  });
 
   const put = (table: string, n: number, op_data: object) => ({
     op: "PUT",
@@ -60,7 +75,8 @@ describe.skipIf(!(await postgres.available()))("the verdicts of a flight", () =>
   });
 
   // Alice's list 1 with todos 11 to 14, and Bob's list 2 with todos 21 to 24. Both devices are known, and fly.
-  beforeEach(async () => {
+  beforeEach(async ({ skip }) => {
+    skip(!isOpen);
     await database.reset();
     device += 1;
     for (const [userId, list] of [
@@ -202,6 +218,57 @@ describe.skipIf(!(await postgres.available()))("the verdicts of a flight", () =>
     expect((await send("alice", remove("todos", 31))).result).toMatchObject({
       failedOperation: { errorCode: "DEPENDS_ON_DEAD_LETTER" },
     });
+  });
+
+  it("ask for open dead letters without a ledger, too", async () => {
+    const send = async (...crud: readonly object[]) => {
+      events = [];
+      const result = await unentered.processTransaction(
+        { crud },
+        { principal: { userId: "alice" } },
+      );
+      const [answered] = events.filter((event) => event.type === "transaction");
+      return { result, flown: answered?.flown };
+    };
+    await send(patch("lists", 1, { name: "d" }), remove("todos", 99));
+    expect(await send(patch("lists", 1, { name: "e" }))).toMatchObject({ flown: true });
+    await send(put("todos", 31, { list_id: uuid(1), description: null }));
+    await send(put("lists", 1, { name: "z" }));
+    expect(await send(remove("todos", 31))).toMatchObject({
+      result: { failedOperation: { errorCode: "DEPENDS_ON_DEAD_LETTER" } },
+      flown: false,
+    });
+  });
+
+  it("are of all transactions of a request, where these commit together", async () => {
+    const bodies = (...transactions: readonly (readonly object[])[]) => ({
+      client_id: `device ${device}`,
+      transactions: transactions.map((crud) => ({
+        crud: crud.map((entry) => ({ ...entry, op_id: (opId += 1) })),
+      })),
+    });
+    const sendAll = async (body: object) => {
+      events = [];
+      const results = await together.processBatch(body, { principal: { userId: "alice" } });
+      const told = events.filter((event) => event.type === "transaction");
+      return {
+        results: results.map(({ status }) => status),
+        flown: told.map((each) => each.flown),
+      };
+    };
+    const todo = (n: number, list = 1) =>
+      put("todos", n, { list_id: uuid(list), description: "x" });
+    const good = bodies([todo(15), todo(16)], [patch("todos", 15, { completed: 1 })], [todo(17)]);
+    const success = "success";
+    await sendAll(bodies([todo(18)]));
+    expect(await sendAll(good)).toEqual({
+      results: [success, success, success],
+      flown: [true, true, true],
+    });
+    expect(await sendAll(good)).toMatchObject({ results: [success, success, success] });
+    const bad = bodies([todo(31)], [todo(32), todo(33, 2)], [patch("todos", 31, { completed: 1 })]);
+    expect(await sendAll(bad)).toMatchObject({ results: [success, "fatal_error", success] });
+    expect(await counts()).toEqual({ lists: 2, todos: 13 });
   });
 
   it("are all in vain at a new device's first, and its next one flies, however many came at once", async () => {

@@ -91,7 +91,7 @@ function onSql(dialect: (typeof dialects)[number], flights: boolean): Place {
 }
 
 const places: readonly Place[] = [
-  ...dialects.map((dialect) => onSql(dialect, dialect === postgres)),
+  ...dialects.map((dialect) => onSql(dialect, dialect.flies)),
   onSql(postgres, false),
   {
     name: "memory",
@@ -257,7 +257,8 @@ for (const place of places) {
             ),
           ).toEqual(["1 f bob", "2 f carol", "3 f dave"]);
           const flown = events.filter((event) => event.type === "transaction" && event.flown);
-          expect(flown.length > 0).toBe(place.flights);
+          // Elsewhere, what reads the table that it writes is written step by step.
+          expect(flown.length > 0).toBe(place.flights && place.name === postgres.name);
         }
       });
 
@@ -378,7 +379,8 @@ for (const place of places) {
         for (const time of ["first", "second"])
           expect(await send(plain, "bob", patch("folders", "f", { name: time }))).toBe("success");
         const flown = events.filter((event) => event.type === "transaction" && event.flown);
-        expect(flown.length > 0).toBe(place.flights);
+        // Elsewhere, what reads the table that it writes is written step by step.
+        expect(flown.length > 0).toBe(place.flights && place.name === postgres.name);
       });
 
       it("is none by a column that the database computes", async ({ skip }) => {

@@ -14,6 +14,7 @@ import {
 import pg from "pg";
 import { guardPool as guardMysqlPool } from "../../adapters/mysql2.js";
 import { guardPool } from "../../adapters/pg.js";
+import { guardDatabase } from "../../adapters/sqlite.js";
 import { createTables } from "../../src/index.js";
 import { isChosen, everyDatabase } from "./chosen.js";
 import { empty } from "./empty.js";
@@ -53,6 +54,8 @@ export interface TestDialect {
   readonly uuids: boolean;
   /** Several connections, so that transactions can really meet. */
   readonly concurrent: boolean;
+  /** Whole transactions are sent at once, where nothing of the application's runs in between. */
+  readonly flies: boolean;
   available(): Promise<boolean>;
   open(options?: OpenOptions): Promise<TestDatabase>;
 }
@@ -60,7 +63,7 @@ export interface TestDialect {
 export interface OpenOptions {
   /** Connections in the pool, where there is one. Default 10. */
   readonly connections?: number;
-  /** On Postgres transactions are sent as a whole, where they can be. */
+  /** Default: as the dialect's `flies`. */
   readonly flights?: boolean;
   /** Without the library's own tables. */
   readonly bare?: boolean;
@@ -73,6 +76,7 @@ export const pglite: TestDialect = {
   family: "postgres",
   uuids: true,
   concurrent: false,
+  flies: false,
   available: async () => isChosen("pglite"),
   open: async (options) =>
     prepared({
@@ -88,6 +92,7 @@ export const postgres: TestDialect = {
   family: "postgres",
   uuids: true,
   concurrent: true,
+  flies: true,
   available: postgresAvailable,
   open: async (options) => {
     const { url, drop } = await createPostgresDatabase();
@@ -109,23 +114,28 @@ function onMysqlServer(server: MysqlServer): TestDialect {
     family: "mysql",
     uuids: server.uuid === "uuid",
     concurrent: true,
+    flies: server === mysqlServer,
     available: server.available,
     open: async (options) => {
       const { url, drop } = await createMysqlDatabase(server);
       const pool = mysqlPool(url, { connectionLimit: options?.connections ?? 10 });
-      // On MySQL with a guard, on MariaDB without: the suites show that both work.
-      const dialect = new MysqlDialect({
-        pool: server === mysqlServer ? guardMysqlPool(pool) : pool,
-      });
+      // On MySQL with a guard, on MariaDB without unless it is asked for: the suites show that both work.
+      const { flights = true } = options ?? {};
+      const isGuarded = server === mysqlServer || options?.flights === true;
+      const guarded = () => guardMysqlPool(pool, { flights });
+      const dialect = new MysqlDialect({ pool: isGuarded ? guarded() : pool });
       const of = { plain: mysqlRow, given: mysqlGiven, tables: mysqlTables(server), drop };
       return prepared({ ...options, ...of, dialect });
     },
   };
 }
 
-/** With integers read as `bigint`, so that a test sees all their digits; the library does without. */
+/**
+ * With a guard; the files of `sqlite-files.ts` are opened without. Integers are read as `bigint`, so that a test sees all their digits; the library does
+ * without.
+ */
 export const betterSqlite3 = sqlite("SQLite (better-sqlite3)", () =>
-  new Database(":memory:").defaultSafeIntegers(true),
+  guardDatabase(new Database(":memory:").defaultSafeIntegers(true)),
 );
 export const sqliteOfNode = sqlite("SQLite (node:sqlite)", () =>
   nodeSqlite(":memory:", { bigInts: true }),
@@ -137,6 +147,7 @@ function sqlite(name: string, database: () => SqliteDatabase): TestDialect {
     family: "sqlite",
     uuids: true,
     concurrent: false,
+    flies: true,
     available: async () => isChosen("sqlite"),
     open: (options) =>
       prepared({

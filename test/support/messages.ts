@@ -172,9 +172,14 @@ function texts(bytes: Buffer, from: number, count: number): readonly string[] {
 
 const query = 3;
 
+/** Cuts what either side of a connection to MySQL sends into its packets. */
+export function cutMysqlPackets(): (chunk: Buffer) => Buffer[] {
+  return cutter((bytes) => (bytes.length < 4 ? undefined : 4 + bytes.readUIntLE(0, 3)));
+}
+
 /** A command begins its packets at 0; what belongs to a sign-in does not. */
 function mysql(): Reader {
-  const cut = cutter((bytes) => (bytes.length < 4 ? undefined : 4 + bytes.readUIntLE(0, 3)));
+  const cut = cutMysqlPackets();
   return {
     unasked: 0,
     sent: (chunk) =>

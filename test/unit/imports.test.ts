@@ -217,6 +217,12 @@ const layers: Readonly<Record<string, Layer>> = {
     below: ["shapes", "model", "json", "store", "context", "wire", "options", "letters", "http"],
   },
   // The command: an operator's process on Node, on top of everything.
+  // Here, because the command opens files with it.
+  sqliteDatabase: {
+    files: ["adapters/sqlite"],
+    below: ["poolRequests"],
+    typePackages: ["kysely"],
+  },
   cli: {
     files: ["src/cli/*"],
     below: [
@@ -230,6 +236,7 @@ const layers: Readonly<Record<string, Layer>> = {
       "letters",
       "spelling",
       "audit",
+      "sqliteDatabase",
     ],
     packages: ["node:*", "kysely"],
   },
@@ -274,7 +281,7 @@ const layers: Readonly<Record<string, Layer>> = {
     typePackages: ["pg"],
   },
   mysqlPool: {
-    files: ["adapters/mysql2"],
+    files: ["adapters/mysql2", "adapters/mysql2-together"],
     below: ["poolRequests"],
     packages: ["node:timers"],
   },

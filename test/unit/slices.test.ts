@@ -6,7 +6,7 @@ import { canonicalJson, sha256 } from "../../src/wire/serialize.js";
 import { isSliceOver, nextSlice } from "../../src/wire/slices.js";
 import { survey } from "../../src/wire/survey.js";
 import { createValidate } from "../../src/wire/upload.js";
-import { createWrites } from "../../src/index.js";
+import { createWrites, type WriteEvent } from "../../src/index.js";
 import { betterSqlite3 } from "../support/databases.js";
 import { testConfig } from "../support/writes.js";
 
@@ -83,6 +83,34 @@ describe("others have their turn", () => {
     expect(result).toEqual({ status: "success" });
     // Each operation is mapped, and then each is written.
     expect(turns).toBeGreaterThanOrEqual(2 * crud.length);
+    await database.close();
+  });
+
+  it("while a transaction is sent as a whole", async () => {
+    const database = await betterSqlite3.open();
+    const flown: boolean[] = [];
+    const writes = createWrites({
+      ...testConfig(database.db),
+      onEvent: (event: WriteEvent) => {
+        if (event.type === "transaction") flown.push(event.flown);
+      },
+    });
+    let opId = 1_000;
+    const send = (count: number) => {
+      const crud = entries(count).map((entry) => ({ ...entry, op_id: (opId += 1) }));
+      const changed = crud.map((entry) => ({ ...entry, op: "PATCH", op_id: (opId += 1) }));
+      const all = { client_id: "phone", crud: [...crud, ...changed] };
+      return writes.processTransaction(all, { principal: { userId: "alice" } });
+    };
+    await send(1);
+    let result: unknown;
+    const turns = await turnsDuring(async () => {
+      result = await send(300);
+    });
+    expect(result).toEqual({ status: "success" });
+    expect(flown).toEqual([false, true]);
+    // Each operation is mapped, and each made a statement; a hundred of these are executed in one turn.
+    expect(turns).toBeGreaterThanOrEqual(2 * 600);
     await database.close();
   });
 

@@ -13,12 +13,13 @@ import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build, type Plugin } from "esbuild";
+import Database from "better-sqlite3";
 import express from "express";
 import { Kysely, SqliteDialect, sql } from "kysely";
 import ts from "typescript";
 import type { powersyncWrites } from "../../../adapters/express.js";
+import { guardDatabase } from "../../../adapters/sqlite.js";
 import type { createTables, createWrites } from "../../../src/index.js";
-import { nodeSqlite } from "../node-sqlite.js";
 import type { TestSchema } from "../schema.js";
 import { sqliteTables } from "../sqlite.js";
 import { listen, upload, type WireTransaction } from "../uploads.js";
@@ -46,7 +47,8 @@ type Enter = (file: string, name: string) => void;
 
 const hook = "__houseEnter";
 
-export async function walk(): Promise<Walk> {
+/** @param guarded then the transaction is sent as a whole */
+export async function walk({ guarded }: { readonly guarded: boolean }): Promise<Walk> {
   const calls: { readonly file: string; readonly name: string }[] = [];
   let recording = false;
   (globalThis as unknown as Record<typeof hook, Enter>)[hook] = (file, name) => {
@@ -55,7 +57,8 @@ export async function walk(): Promise<Walk> {
   const folder = mkdtempSync(join(tmpdir(), "powersync-writes-walk-"));
   try {
     const { createTables, createWrites, powersyncWrites } = await instrumented(folder);
-    const dialect = new SqliteDialect({ database: nodeSqlite(":memory:") });
+    const file = new Database(":memory:");
+    const dialect = new SqliteDialect({ database: guarded ? guardDatabase(file) : file });
     const db = new Kysely<TestSchema>({ dialect });
     for (const statement of sqliteTables) await sql.raw(statement).execute(db);
     await createTables(db);
@@ -65,10 +68,11 @@ export async function walk(): Promise<Walk> {
       tables: { lists: { owner: "owner_id" } },
     });
     const server = await listen(createServer(express().use(powersyncWrites(writes))));
-    // What is read once and then remembered is no part of the walk.
+    // What is read once and then remembered is no part of the walk: the table, and that the database is guarded.
     await accepted(server.url, 1);
-    recording = true;
     await accepted(server.url, 2);
+    recording = true;
+    await accepted(server.url, 3);
     recording = false;
     await server.close();
     await db.destroy();
