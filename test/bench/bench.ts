@@ -120,7 +120,13 @@ const everyServer: readonly ServerName[] =
         "floor, ledger, one commit",
         "floor",
       ]
-    : [...configurationNames, "usual pattern", "usual pattern, ledger"];
+    : [
+        ...configurationNames,
+        ...(options.database.startsWith("m") ? ([`ledger, owner, JWT${stepByStep}`] as const) : []),
+        "usual pattern",
+        "usual pattern, ledger",
+        ...(options.database === "sqlite" ? (["floor, ledger"] as const) : []),
+      ];
 const reference: ServerName = options.database === "postgres" ? "floor, ledger" : "usual pattern";
 const named = options.servers?.split("|");
 const unknown = named?.find((name) => !everyServer.some((each) => each === name));

@@ -69,7 +69,7 @@ export async function serveFloor(
   });
 }
 
-async function read(request: IncomingMessage): Promise<string> {
+export async function read(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks).toString();

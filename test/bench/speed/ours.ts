@@ -1,6 +1,8 @@
 /** This library on `node:http`, configured in several ways. */
-import { Kysely, PGliteDialect, PostgresDialect } from "kysely";
+import { Kysely, MysqlDialect, PGliteDialect, PostgresDialect } from "kysely";
+import mysql from "mysql2";
 import pg from "pg";
+import { guardPool as guardMysqlPool } from "../../../adapters/mysql2.js";
 import { powersyncWrites } from "../../../adapters/node.js";
 import { guardPool } from "../../../adapters/pg.js";
 import { openDatabase } from "../../../examples/todolist/database.js";
@@ -44,7 +46,7 @@ const configurations = {
   },
 } as const;
 
-/** The same, with every statement awaited: on Postgres. */
+/** The same, with every statement awaited: on Postgres, MySQL and MariaDB. */
 export const stepByStep = ", step by step";
 
 /** The same, with the transactions of a request committed together. */
@@ -55,6 +57,11 @@ export type Configuration = Plain | `${Plain}${typeof stepByStep | typeof oneCom
 export const configurationNames = Object.keys(configurations) as readonly Plain[];
 
 function withoutFlights(url: string): Kysely<Database> {
+  if (url.startsWith("mysql")) {
+    const mysqlPool = mysql.createPool({ uri: url, timezone: "Z" });
+    const dialect = new MysqlDialect({ pool: guardMysqlPool(mysqlPool, { flights: false }) });
+    return new Kysely({ dialect });
+  }
   const pool = guardPool(new pg.Pool({ connectionString: url, max: 10 }), { flights: false });
   return new Kysely({ dialect: new PostgresDialect({ pool }) });
 }

@@ -116,7 +116,7 @@ function onPglite(database: PGlite): InTransaction {
   };
 }
 
-function statementOf(
+export function statementOf(
   { op, table, id, op_data: data = {} }: Entry,
   words: Words,
 ): [text: string, values: readonly unknown[]] {
@@ -141,7 +141,7 @@ function statementOf(
 
 const queue = createHash("sha256").update("bench").digest("hex");
 
-function entering(
+export function entering(
   crud: readonly Entry[],
   words: Words,
 ): [text: string, values: readonly unknown[]] {
