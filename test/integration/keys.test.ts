@@ -33,6 +33,7 @@ function tablesOf({ family, uuids }: TestDialect): readonly string[] {
     `create table bookmarks (user_id ${word} not null, url ${word} not null, title ${word} check (title <> 'bad'), primary key (user_id, url))`,
     `create table stock (shop integer not null, item ${uuid} not null, amount integer check (amount >= 0), primary key (shop, item))`,
     `create table labels (id ${uuid} primary key, name ${word})`,
+    `create table notes (slug ${word}, owner_id ${word}, body ${word})`,
     `create table steps (plan integer not null, at ${family === "sqlite" ? "integer" : "bigint"} not null, name ${word}, primary key (plan, at))`,
   ];
 }
@@ -56,6 +57,8 @@ const tables: WritesConfig<Caller, Schema>["tables"] = {
     },
   },
   labels: { access: "everyone" },
+  /** Nothing makes the key unique. */
+  notes: { owner: "owner_id", id: "slug" },
   steps: { access: "everyone", id: ["plan", "at"] },
   /** The caller's id in a column of numbers, and no `owner` that would say so first. */
   numbered: {
@@ -93,7 +96,7 @@ describe.each(dialects)("on $name", (dialect) => {
   beforeEach(async ({ skip }) => {
     skip(database === undefined);
     events = [];
-    const all = ["bookmarks", "stock", "labels", "steps"];
+    const all = ["bookmarks", "stock", "labels", "notes", "steps"];
     for (const table of [...all, "powersync_letter_rows", "powersync_dead_letters"])
       await db.deleteFrom(table).execute();
   });
@@ -139,6 +142,30 @@ describe.each(dialects)("on $name", (dialect) => {
     expect(await send(alice, [patch("bookmarks", url, { title: "A" })])).toBe("success");
     expect(mentions("row_missing")).toHaveLength(1);
   });
+
+  it.each(["PUT", "PATCH", "DELETE"])(
+    "a %s by a key that several rows have changes none of somebody else's",
+    async (op) => {
+      const theirs = { slug: "a", owner_id: "bob", body: "theirs" };
+      const looking = open({ hooks: { authorize: { before: (write) => write } } });
+      for (const writes of [open(), looking]) {
+        await db.deleteFrom("notes").execute();
+        for (const owner_id of ["alice", "bob", "alice"])
+          await db.insertInto("notes").values({ slug: "a", owner_id, body: "theirs" }).execute();
+        const entry = {
+          op,
+          table: "notes",
+          id: "a",
+          ...(op !== "DELETE" && { op_data: { body: "mine" } }),
+        };
+        // The first makes the device known to the ledger.
+        for (let time = 0; time < 3; time += 1) await send(alice, [entry], writes);
+        expect(
+          await db.selectFrom("notes").selectAll().where("owner_id", "=", "bob").execute(),
+        ).toEqual([theirs]);
+      }
+    },
+  );
 
   it("a client may send the key's columns, where they agree", async () => {
     const agreeing = { user_id: "alice", url, title: "A" };

@@ -84,9 +84,11 @@ async function lockOnce(
   const asking = selectInScope(tx, target).select(
     parents.map(({ column }) => sql<unknown>`${text(sql.id(column))}`.as(`of ${column}`)),
   );
-  const [row] = await withLock(asking, lock).execute();
+  const rows = await withLock(asking, lock).execute();
+  const [row] = rows;
   if (row === undefined) return { effect: "absent" };
-  if (scope !== undefined && !isTrue(row.ok)) return { effect: "foreign" };
+  // If nothing makes the key unique, the statement would change all rows that have it.
+  if (scope !== undefined && !rows.every(({ ok }) => isTrue(ok))) return { effect: "foreign" };
   const named = row as Values;
   return {
     effect: "written",

@@ -86,9 +86,10 @@ export async function probe(tx: SqlTransaction, target: Target): Promise<Effect>
   const { rows } = await sendCompiled(tx, target, "probe", {}, (placed) =>
     selectInScope(tx, placed),
   );
-  const [row] = rows as readonly Pick<VerdictRow, "ok">[];
-  if (row === undefined) return "absent";
-  return target.scope === undefined || isTrue(row.ok) ? "written" : "foreign";
+  const found = rows as readonly Pick<VerdictRow, "ok">[];
+  if (found.length === 0) return "absent";
+  // If nothing makes the key unique, several rows may have it.
+  return target.scope === undefined || found.every(({ ok }) => isTrue(ok)) ? "written" : "foreign";
 }
 
 /** Drivers return a boolean as such, as a number, as a bigint or as text. */
