@@ -16,6 +16,7 @@ import {
 } from "../support/chains.js";
 import { alice, from, patch, put, uuid } from "../support/letters.js";
 import { long } from "../support/long.js";
+import { mysql } from "../support/databases.js";
 import type { OpenTarget } from "../support/target.js";
 import { targets } from "../support/targets.js";
 
@@ -223,8 +224,10 @@ describe.each(described)("$name", ({ target, foreignKeys }) => {
         expect(await send(badList(uuid(800 + n)))).toMatchObject(INVALID);
       }
       await statements("alice", 1);
-      expect((await statements("alice", 1)) - ofOne).toBe(1);
-      expect((await statements("alice", 200)) - ofMany).toBe(1);
+      // A user with letters does not fly, and this table's rows are then locked first: see `rows` of the dialect.
+      const locks = target.name === mysql.name ? 1 : 0;
+      expect((await statements("alice", 1)) - ofOne).toBe(1 + locks);
+      expect((await statements("alice", 200)) - ofMany).toBe(1 + 200 * locks);
       expect(await statements("bob", 200)).toBe(ofMany);
     },
   );

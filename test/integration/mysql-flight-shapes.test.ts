@@ -157,7 +157,7 @@ const shapes: Readonly<Record<string, Shape>> = {
       "insert into items (id, name, owner_id) values ('a', 'first', 'alice'), ('a', 'second', 'bob'), ('b', 'x', 'alice'), ('b', 'y', 'alice')",
     ],
     sent: [
-      ["success", put("items", "a", { name: "x" })],
+      ["UNAUTHORIZED", put("items", "a", { name: "x" })],
       ["success", patch("items", "b", { name: "x" })],
       ["flown", remove("items", "b")],
     ],

@@ -117,15 +117,18 @@ async function transaction(
   let failure:
     | { readonly error: unknown; readonly isLost: boolean; readonly isFinal: boolean }
     | undefined;
+  let outcome: FlightOutcome = "undone";
   try {
-    const effects = await sendSteps(execute, steps, statement, throwIfLate);
-    if (effects !== undefined) {
+    outcome = await sendSteps(execute, steps, statement, throwIfLate);
+    if (typeof outcome !== "string") {
       throwIfLate();
       isCommitting = true;
       await execute(committing);
-      return { outcome: effects };
+      return { outcome };
     }
   } catch (error) {
+    outcome = "undone";
+
     const lost = isLost(dialect, error);
     const isUnknown = isCommitting && lost;
     failure = {
@@ -141,7 +144,7 @@ async function transaction(
     // A lost connection takes its transaction with it.
     if (!isLost(dialect, error)) throw error;
   }
-  return failure?.isFinal === true ? { error: failure.error } : { outcome: "undone" };
+  return failure?.isFinal === true ? { error: failure.error } : { outcome };
 }
 
 /** Whether it is not an answer of the database, which alone shows that nothing has been committed. */
@@ -153,13 +156,13 @@ function isLost({ meaning }: FlightsParts["dialect"], error: unknown): boolean {
 const committing = CompiledQuery.raw("commit");
 const rollingBack = CompiledQuery.raw("rollback");
 
-/** Sends in groups. `undefined`: an answer is not plainly good, and nothing more was sent. */
+/** Sends in groups, until an answer is not plainly good. A claim that is not needs more statements; and behind it, the changes may still be made together. */
 async function sendSteps(
   execute: (query: CompiledQuery) => Promise<QueryResult<unknown>>,
   steps: readonly Step[],
   statement: FlightsParts["statement"],
   throwIfLate: () => void,
-): Promise<readonly Effect[] | undefined> {
+): Promise<FlightOutcome> {
   const effects: Effect[] = [];
   for (let from = 0, to = 0; from < steps.length; from = to) {
     if (from > 0 && isSliceOver()) await nextSlice();
@@ -181,7 +184,7 @@ async function sendSteps(
     let at = 0;
     for (const step of steps.slice(from, to)) {
       const told = step.effects(results.slice(at, (at += step.queries.length)));
-      if (told === undefined) return undefined;
+      if (told === undefined) return step.isClaim ? "not sent" : "undone";
       for (const effect of told) effects.push(effect);
     }
   }
@@ -206,7 +209,7 @@ function createSendPart(parts: FlightsParts): SendPart {
     const steps = await stepsOfChanges(parts, options, run).catch(() => undefined);
     if (steps === undefined) return undefined;
     const before = watch.statements;
-    let effects: readonly Effect[] | undefined;
+    let effects: FlightOutcome;
     try {
       const execute = (query: CompiledQuery) => connection.executeQuery(query);
       effects = await sendSteps(execute, steps, watch.statement, () => {});
@@ -215,7 +218,7 @@ function createSendPart(parts: FlightsParts): SendPart {
       // Contention is handled by the caller, and a lost connection can't be used for another try.
       throw said === undefined || said === "outage" || decides(error) ? error : new Undone(error);
     }
-    if (effects === undefined) throw new Undone();
+    if (typeof effects === "string") throw new Undone();
     watch.statements = before + countOf(steps);
     return effects;
   };

@@ -21,6 +21,8 @@ type Answer = QueryResult<unknown>;
 
 export interface Step {
   readonly queries: readonly CompiledQuery[];
+  /** It enters the transaction in the ledger, or looks for letters. If that is not plainly good, the changes are not the reason. Default false. */
+  readonly isClaim?: true;
   /** The effects of the step's changes. `undefined`: the outcome is not plainly good. */
   effects(answers: readonly Answer[]): readonly Effect[] | undefined;
 }
@@ -59,6 +61,7 @@ export async function claimStep(
       return ours.selectNoFrom([asNumber(waiting).as("letters")]);
     };
     return {
+      isClaim: true,
       queries: [compiled("letters", look, given)],
       effects: (answers) => (found(answers[0], "letters") === false ? none : undefined),
     };
@@ -72,6 +75,7 @@ export async function claimStep(
   const ms = performance.now() - requestBegan;
   const values = { ...given, key, queue, request, ms, answer: null, handling: null };
   return {
+    isClaim: true,
     queries: [compiled(`claim ${asked}`, enter, values)],
     effects: ([first = nothing]) =>
       entered(dialect, first)?.hasLetters === false || (!asked && entered(dialect, first))
