@@ -11,6 +11,7 @@ import type { Effect, FlightOptions, FlightOutcome, FlightPart } from "../../sto
 import { isSliceOver, nextSlice } from "../../wire/slices.js";
 import { prepareSession, supportsFlights, tookTooLong, unknownOutcome } from "../connection.js";
 import { flightRequest, type SentStatement, type StatementsAnswered } from "../pool-requests.js";
+import { charactersIn } from "../rows/runs.js";
 import type { Flights, FlightsParts, SendPart } from "./flights.js";
 import { claimStep, type Step, stepsOfChanges } from "./steps.js";
 
@@ -189,13 +190,6 @@ async function sendSteps(
     }
   }
   return effects;
-}
-
-function charactersIn(parameters: readonly unknown[]): number {
-  let characters = 0;
-  for (const each of parameters)
-    if (typeof each === "string" || each instanceof Uint8Array) characters += each.length;
-  return characters;
 }
 
 /** Sends changes of an open transaction. If one is not plainly good, nothing of the transaction is left, and it is run again one change after the other. */

@@ -178,10 +178,10 @@ export function staysIn(scope: Target["scope"], values: Values): boolean {
   return typeof given !== "object" && given !== undefined && String(given) === String(owner.value);
 }
 
-function charactersIn(values: Values): number {
+/** About as long as they are in a statement. */
+export function charactersIn(values: Values | readonly unknown[]): number {
   let size = 0;
-  for (const name in values) {
-    const value = values[name];
+  for (const value of Object.values(values)) {
     size += typeof value === "string" || value instanceof Uint8Array ? value.length : 20;
   }
   return size;
