@@ -4,12 +4,12 @@ import type { Change, Effect, FlightOptions, Values } from "../../store/store.js
 import type { Scope } from "../../store/tables.js";
 import { isSliceOver, nextSlice } from "../../wire/slices.js";
 import type { Dialect } from "../dialect.js";
-import { changesOfSlice } from "../rows/runs.js";
+import { changesOfSlice, targetOf } from "../rows/runs.js";
 import { compileOnce } from "../rows/statements.js";
 import type { Target, Texts } from "../rows/target.js";
 import { isEmpty, isIncomplete, mustLockFirst, withoutFixed } from "../rows/write.js";
 import type { KnownTable } from "../schema.js";
-import { bindOnce, isSameScope, readsTable } from "../scope/scope.js";
+import { type Bound, bindOnce, isSameScope, readsTable } from "../scope/scope.js";
 import type { SqlDatabase, SqlTable } from "../table.js";
 import {
   arrayOf,
@@ -56,7 +56,7 @@ interface ReadyChange {
 /** A table's scope, bound once for all changes of a transaction that have the same scope. */
 interface BoundOnce {
   readonly given: Scope | undefined;
-  readonly bound: Awaited<ReturnType<typeof bindOnce>>;
+  readonly bound: Bound;
   /** Then the write of one row can change the judgment of the next. */
   readonly readsItself: boolean;
 }
@@ -125,28 +125,15 @@ function readyChange(
   dialect: Dialect,
   change: Change,
   table: SqlTable,
-  { bound: { scope, once }, readsItself }: BoundOnce,
+  { bound, readsItself }: BoundOnce,
   index: number,
 ): ReadyChange | undefined {
   const { values, fixed } = withoutFixed(change, dialect);
   const write = writeOf(table, change, values);
   if (write === undefined) return undefined;
-  const { op, key, operationIndex } = change;
-  const { name, columns, traits, lessons } = table;
-  const target: Target = {
-    op,
-    operationIndex,
-    table: name,
-    columns,
-    key,
-    scope,
-    traits,
-    lessons,
-    begunAt: 0,
-    readTraits: async () => traits,
-    ...(fixed && { fixed }),
-    ...(once && { once }),
-  };
+  const plain = targetOf(change, table, bound);
+  const target = fixed === undefined ? plain : { ...plain, fixed };
+  const { once } = bound;
   const run =
     fixed === undefined && once !== undefined && !readsItself
       ? runOf(table, change, write, once)

@@ -7,9 +7,9 @@ import { isSliceOver, nextSlice } from "../../wire/slices.js";
 import { entered, entering, hasLetters } from "../ledger/entry.js";
 import type { OwnTables } from "../own-tables/tables.js";
 import { keepCompiled, Placeholder } from "../rows/compiled.js";
-import { changesOfSlice, createRuns, type Run, staysIn } from "../rows/runs.js";
+import { changesOfSlice, createRuns, type Run, staysIn, targetOf } from "../rows/runs.js";
 import { compileOnce, isTrue, parametersOf, scoped, updating } from "../rows/statements.js";
-import type { BoundScope, Target } from "../rows/target.js";
+import type { BoundScope } from "../rows/target.js";
 import { enclosedValues } from "../rows/values.js";
 import { isEmpty, isIncomplete, isOneStatement, mustLockFirst } from "../rows/write.js";
 import { createBind, readsTable } from "../scope/scope.js";
@@ -137,10 +137,10 @@ async function stepOfOne(
   change: Change,
   bind: ReturnType<typeof createBind>,
 ): Promise<Step | undefined> {
-  const { op, key, values: sent, insertOnly = [], operationIndex } = change;
+  const { op, key, values: sent, insertOnly = [] } = change;
   // The port's type hides it, but every table of this store is a `SqlTable`.
   const table = change.table as SqlTable;
-  const { name, columns, traits, lessons } = table;
+  const { name, traits } = table;
   if (traits === undefined || traits.view || mustLockFirst(table, change)) return undefined;
   if (change.seenAbsent || change.neverChanges || traits.updatable?.size === 0) return undefined;
   if (op === "PUT" && !isIncomplete(change)) return undefined;
@@ -153,19 +153,7 @@ async function stepOfOne(
   if (change.scope !== undefined && readsTable(change.scope, name)) return undefined;
   const { scope, once } = await bind(change.scope, table);
   if (once === undefined || scope?.before !== undefined) return undefined;
-  const target: Target = {
-    op,
-    operationIndex,
-    table: name,
-    columns,
-    key,
-    scope,
-    traits,
-    lessons,
-    begunAt: 0,
-    readTraits: async () => traits,
-    once,
-  };
+  const target = targetOf(change, table, { scope, once });
   const compiled = (what: string, given: Values, build: Parameters<typeof compileOnce>[4]) =>
     compileOnce(target, once, `flight ${what}`, given, build);
   if (isDelete) {

@@ -4,7 +4,7 @@
  */
 import type { Change, Values } from "../../store/store.js";
 import { isSliceOver, nextSlice } from "../../wire/slices.js";
-import { type createBind, isSameScope, readsTable } from "../scope/scope.js";
+import { type Bound, type createBind, isSameScope, readsTable } from "../scope/scope.js";
 import type { SqlTable } from "../table.js";
 import {
   placeOf,
@@ -81,10 +81,10 @@ async function readyPut(
   { dialect, bind, singles = false, isOneStatement }: RunParts,
   change: Change,
 ): Promise<ReadyPut | undefined> {
-  const { op, key, values, insertOnly = [], operationIndex } = change;
+  const { op, key, values, insertOnly = [] } = change;
   // The port's type hides it, but every table of this store is a `SqlTable`.
   const table = change.table as SqlTable;
-  const { traits, lessons, columns, name } = table;
+  const { traits, columns, name } = table;
   if (op !== "PUT" || traits === undefined) return undefined;
   const isSingle = traits.alike?.has("insert") !== true;
   // A trigger for INSERT may run although the row exists, and may change what is written.
@@ -97,19 +97,7 @@ async function readyPut(
   if (change.scope !== undefined && readsTable(change.scope, name)) return undefined;
   const { scope, once } = await bind(change.scope, table);
   if (once === undefined) return undefined;
-  const target: Target = {
-    op,
-    operationIndex,
-    table: name,
-    columns,
-    key,
-    scope,
-    traits,
-    lessons,
-    begunAt: 0,
-    readTraits: async () => traits,
-    once,
-  };
+  const target = targetOf(change, table, { scope, once });
   const changed = Object.keys(values).filter((each) => !insertOnly.includes(each));
   const [only] = Object.values(key);
   return {
@@ -122,6 +110,27 @@ async function readyPut(
     values,
     changed,
     size: charactersIn(key) + charactersIn(values),
+  };
+}
+
+/** The target of a change that is made by statements alone, without a look at the row before. */
+export function targetOf(
+  { op, key, operationIndex }: Change,
+  { name, columns, traits, lessons }: SqlTable,
+  { scope, once }: Bound,
+): Target {
+  return {
+    op,
+    operationIndex,
+    table: name,
+    columns,
+    key,
+    scope,
+    traits,
+    lessons,
+    begunAt: 0,
+    readTraits: async () => traits,
+    ...(once && { once }),
   };
 }
 
