@@ -4,8 +4,8 @@
  */
 import Sqlite from "better-sqlite3";
 import type { SqliteStatement } from "kysely";
-import { read } from "./floor.js";
-import { listening, type Listening, type Transaction } from "./serving.js";
+import { servingFloor } from "./floor.js";
+import type { Listening, Transaction } from "./serving.js";
 import { entering, statementOf } from "./usual.js";
 
 export function serveSqliteFloor(url: string): Promise<Listening> {
@@ -29,21 +29,7 @@ export function serveSqliteFloor(url: string): Promise<Listening> {
       throw error;
     }
   };
-  return listening((request, response) => {
-    void read(request)
-      .then((text) => {
-        const { transactions } = JSON.parse(text) as { transactions: readonly Transaction[] };
-        const results = transactions.map((transaction) => {
-          apply(transaction);
-          return { status: "success" };
-        });
-        response.setHeader("content-type", "application/json");
-        response.end(JSON.stringify({ results }));
-      })
-      .catch((error: unknown) => {
-        console.error(error);
-        response.statusCode = 500;
-        response.end("{}");
-      });
+  return servingFloor(async (transactions) => {
+    for (const transaction of transactions) apply(transaction);
   });
 }

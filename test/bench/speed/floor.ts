@@ -51,15 +51,23 @@ export async function serveFloor(
       );
       await apply(transactions);
     });
+  return servingFloor(async (transactions) => {
+    if (oneCommit) await applyOnce(transactions);
+    else for (const transaction of transactions) await applyOnce([transaction]);
+  });
+}
+
+/** Bare `node:http`: every request's transactions are applied, and answered `success`. */
+export function servingFloor(
+  apply: (transactions: readonly Transaction[]) => Promise<void>,
+): Promise<Listening> {
   return listening((request, response) => {
     void read(request)
       .then(async (text) => {
         const { transactions } = JSON.parse(text) as { transactions: readonly Transaction[] };
-        const results = transactions.map(() => ({ status: "success" }));
-        if (oneCommit) await applyOnce(transactions);
-        else for (const transaction of transactions) await applyOnce([transaction]);
+        await apply(transactions);
         response.setHeader("content-type", "application/json");
-        response.end(JSON.stringify({ results }));
+        response.end(JSON.stringify({ results: transactions.map(() => ({ status: "success" })) }));
       })
       .catch((error: unknown) => {
         console.error(error);
@@ -69,7 +77,7 @@ export async function serveFloor(
   });
 }
 
-export async function read(request: IncomingMessage): Promise<string> {
+async function read(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks).toString();
