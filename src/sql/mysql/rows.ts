@@ -1,5 +1,5 @@
 /** How MySQL and MariaDB lock and insert a row, and how they write several in one statement. */
-import { type CompiledQuery, sql, type SqlBool } from "kysely";
+import { type CompiledQuery, type RawBuilder, sql, type SqlBool } from "kysely";
 import { Contention, NumbersExhausted } from "../../store/failures.js";
 import type { Values } from "../../store/store.js";
 import type { InsertOutcome, LockingDialect } from "../rows/lock-row.js";
@@ -78,10 +78,12 @@ function lastNumber(
 }
 
 /**
- * Fails when it is evaluated, with "Subquery returns more than 1 row". To set the key to NULL would not do: an AUTO_INCREMENT column then becomes 0, a
- * TIMESTAMP column may become the time, and a column that takes NULL keeps it, all without an error.
+ * A condition that fails when it is evaluated, because the sum is above the greatest whole number. To set the key to NULL would not do: an AUTO_INCREMENT
+ * column then becomes 0, a TIMESTAMP column may become the time, and a column that takes NULL keeps it, all without an error.
+ *
+ * @param read reads the row. Otherwise the sum might be computed before it is needed.
  */
-const failing = sql`(select 1 union all select 2)`;
+const failing = (read: RawBuilder<unknown>) => sql`18446744073709551615 + (1 + (${read}))`;
 
 /**
  * PUTs of one or more rows in one statement. The statement fails, and is undone, if an existing row is outside the scope, or if another unique value than
@@ -94,7 +96,8 @@ export const runs: RunStatements = {
   put: (db, { table, key, scope }, columns, changed, rows) => {
     const names = Object.keys(key);
     const proposed = (name: string) => sql`values(${sql.id(name)})`;
-    const own = names.map((name) => sql`${sql.id(name)} <=> ${proposed(name)}`);
+    const isSame = (name: string) => sql`${sql.id(name)} <=> ${proposed(name)}`;
+    const own = names.map(isSame);
     const good = sql<SqlBool>`${sql.join(scope === undefined ? own : [...own, sql`(${scope.filter})`], sql` and `)}`;
     const [name = ""] = names;
     return db
@@ -103,7 +106,7 @@ export const runs: RunStatements = {
       .expression(sql<never>`values ${rows}`)
       .onDuplicateKeyUpdate({
         // First, because later assignments would change what it reads.
-        [name]: sql`if(if(${good}, true, ${failing}), ${sql.id(name)}, null)`,
+        [name]: sql`if(if(${good}, true, ${failing(isSame(name))}), ${sql.id(name)}, null)`,
         ...Object.fromEntries(
           changed.filter((each) => !names.includes(each)).map((each) => [each, proposed(each)]),
         ),
