@@ -125,7 +125,7 @@ const everyServer: readonly ServerName[] =
         ...(options.database.startsWith("m") ? ([`ledger, owner, JWT${stepByStep}`] as const) : []),
         "usual pattern",
         "usual pattern, ledger",
-        ...(options.database === "sqlite" ? (["floor, ledger"] as const) : []),
+        ...(options.database === "pglite" ? [] : (["floor, ledger"] as const)),
       ];
 const reference: ServerName = options.database === "postgres" ? "floor, ledger" : "usual pattern";
 const named = options.servers?.split("|");

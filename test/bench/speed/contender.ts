@@ -5,6 +5,7 @@ import { openDatabase } from "../../../examples/todolist/database.js";
 import { type Database, prepare } from "../../../examples/todolist/schema.js";
 import type { Asked, ContenderSettings, Told } from "./drive.js";
 import { serveFloor } from "./floor.js";
+import { serveMysqlFloor } from "./floor-mysql.js";
 import { serveSqliteFloor } from "./floor-sqlite.js";
 import { serveOurs } from "./ours.js";
 import type { Listening } from "./serving.js";
@@ -25,6 +26,7 @@ async function serve(): Promise<Listening> {
     case "floor, ledger":
     case "floor, ledger, one commit":
       if (throughUrl.startsWith("sqlite:")) return serveSqliteFloor(throughUrl);
+      if (throughUrl.startsWith("mysql")) return serveMysqlFloor(throughUrl);
       return serveFloor(throughUrl, {
         ledger: server !== "floor",
         oneCommit: server === "floor, ledger, one commit",
