@@ -146,4 +146,30 @@ describe.each(dialects.filter(({ concurrent }) => concurrent))("$name", (dialect
     expect(await send(put, { behind: look, work: insert("alice") }, rule)).toBe("UNIQUE_VIOLATION");
     expect((await row())?.body).toBe("theirs");
   });
+
+  // Two shared locks on the account's row, each to be raised, would wait for each other.
+  it("the first transactions of a new user's eight devices do not deadlock", async () => {
+    const said: unknown[] = [];
+    const tell = (...message: unknown[]) => void said.push(message.map(String));
+    const writes = createWrites<Caller, Schema>({
+      authenticate: () => ({ userId: "nobody" }),
+      database: db,
+      tables: { items: owned },
+      logger: { error: tell, warn: tell, info: () => {}, debug: () => {} },
+    });
+    const first = (userId: string, device: number) => {
+      const crud = [
+        { op: "PUT", table: "items", id: `${userId} ${device}`, op_id: 1, op_data: {} },
+      ];
+      const principal = { userId };
+      return writes.processTransaction({ crud }, { principal, clientId: `device ${device}` });
+    };
+    for (let user = 0; user < 10; user += 1) {
+      const devices = Array.from({ length: 8 }, (_, device) => first(`user ${user}`, device));
+      const results = await Promise.all(devices);
+      expect(new Set(results.map(({ status }) => status))).toEqual(new Set(["success"]));
+    }
+    expect(said).toEqual([]);
+    expect(await db.selectFrom("items").select("id").execute()).toHaveLength(80);
+  });
 });

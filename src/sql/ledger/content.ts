@@ -16,7 +16,7 @@ import { Contention } from "../../store/failures.js";
 import { answerOf, type Claim, type ContentNames, namedMarginMs } from "../../store/ledger.js";
 import { sha256, typedJson } from "../../wire/serialize.js";
 import type { Dialect } from "../dialect.js";
-import { insertMissing, insertOrChange, removeOfUser, removeOld } from "../own-tables/rows.js";
+import { insertOrChange, removeOfUser, removeOld } from "../own-tables/rows.js";
 import { forUpdate } from "../select.js";
 import {
   enterDevice,
@@ -175,7 +175,10 @@ async function lockAccount(
     }
     if (made) throw new Contention("The account's row has just been removed.");
     const into = { tx, table: "powersync_accounts", key: ["place", "subject"] } as const;
-    await insertMissing(dialect, into, { rows: [{ place, subject, position: 0 }] });
+    // If another transaction has inserted the row, this locks it for writing. A shared lock, as of an insert that is ignored, could not be raised.
+    await insertOrChange(dialect, into, [{ place, subject, position: 0 }], (stored) => ({
+      position: stored("position"),
+    }));
   }
 }
 
