@@ -140,6 +140,8 @@ export interface Memory {
   readonly executing: Map<string, Promise<TransactionResult>>;
   /** Senders whose changes failed when they were written together. See `together.ts`. */
   readonly undone: Map<string, { skipped: number; toSkip: number; at: number }>;
+  /** Users with waiting letters. Their transactions do not fly, because the claim would fail. See `together.ts`. */
+  readonly lettered: Set<string>;
   /** By queue: until when a device with too many dead letters is refused. See `dead-letters/quota.ts`. */
   readonly refused: Map<string, number>;
   /** When a transaction was last applied. See `parking.ts`. */
@@ -165,6 +167,7 @@ export function createMemory(places: Places): Memory {
     places,
     executing: new Map(),
     undone: new Map(),
+    lettered: new Set(),
     refused: new Map(),
     appliedAt: undefined,
     failing: new Set(),

@@ -68,6 +68,7 @@ export async function fly<P extends Principal, DB>(
   const { store, memory, signal, principal, caller } = call;
   const { flight } = store;
   if (flight === undefined || flight.support.supported === false) return undefined;
+  if (memory.lettered.has(principal.userId)) return undefined;
   // Without a device, content tells transactions apart, and that takes statements of its own.
   if (boarding.some(({ claim }) => claim !== undefined && claim.queue === undefined))
     return undefined;

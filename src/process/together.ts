@@ -114,6 +114,20 @@ export function noteUndone(
   undone.set(sender, { skipped, toSkip: skipped, at: performance.now() });
 }
 
+/** Remembers whether letters of the user wait, as an attempt has found. */
+export function noteLetters(
+  { lettered }: Pick<Memory, "lettered">,
+  { principal: { userId } }: Caller,
+  wait: boolean,
+): void {
+  if (!wait) {
+    lettered.delete(userId);
+    return;
+  }
+  if (lettered.size >= rememberedSenders) lettered.clear();
+  lettered.add(userId);
+}
+
 /** Forgets a sender's failures, because a transaction's changes were written together successfully. */
 export function forgetUndone({ undone }: UndoneMemory, caller: Caller, claim?: Claim): void {
   undone.delete(senderKey(caller, claim));

@@ -25,7 +25,7 @@ import { classify, inUnit, isTriedAgain, tellServerValue, type Verdict } from ".
 import { createConclude } from "./conclude.js";
 import { dependence, dependent, type Known } from "./dependence.js";
 import { tryFlight } from "./flight.js";
-import { noteUndone, isStepByStep, forgetUndone } from "./together.js";
+import { forgetUndone, isStepByStep, noteLetters, noteUndone } from "./together.js";
 import { type Identity, identityOf } from "./identity.js";
 import type { Parked, Parking } from "./parking.js";
 import { withColumns, withRemedy } from "./explain.js";
@@ -154,8 +154,10 @@ export function createRunTransaction<P extends Principal, DB>({
         together = false;
         continue;
       }
-      if (tried.kind === "applied" && together && memory.undone.size > 0)
-        forgetUndone(memory, call, identity);
+      if (tried.kind === "applied") {
+        if (together && memory.undone.size > 0) forgetUndone(memory, call, identity);
+        if (tried !== flown) noteLetters(memory, call, tried.needs !== undefined);
+      }
       if (tried.kind !== "failed" && tried.kind !== "unsure") return done(tried, subject, tally);
       const failed = tried.kind === "failed" ? tried : undefined;
       const verdict = failed && judge(failed, call);

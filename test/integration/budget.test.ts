@@ -322,6 +322,24 @@ for (const { name, available, protocol, port, ddl, create, connect, budgets } of
       expect(trips).toBeLessThanOrEqual(9);
     });
 
+    /** It can't fly, but its changes are written together all the same. */
+    it("100 PUTs of a user with a waiting letter", async () => {
+      const carol = { userId: "carol", client_id: "tablet" };
+      const writes = createWrites<TestPrincipal, never>({
+        logger: false,
+        authenticate: () => carol,
+        database: db,
+        tables: tables as unknown as Config["tables"],
+      });
+      const crud = [{ op: "PUT", table: "unknown", id: "1", op_id: 1, op_data: {} }];
+      const bad = await writes.processTransaction({ crud }, { principal: carol });
+      expect(bad.status).toBe("fatal_error");
+      const of = (n: number) => [numbers(200_000 + 100 * n, 100).map(list)];
+      const { trips, statements } = await cost(of, {}, carol);
+      expect(trips).toBeLessThanOrEqual(6);
+      expect(statements).toBeLessThanOrEqual(6);
+    });
+
     it.each(Object.keys(cases))("%s", async (kind) => {
       const of = cases[kind] ?? (() => []);
       const budget = budgets[kind];
