@@ -99,6 +99,7 @@ async function dialectOf(options: ServerOptions): Promise<Dialect> {
           connectionLimit: connections,
           connectTimeout: impatient === true ? 2_000 : 20_000,
         }),
+        { flights },
       ),
     });
   const pool = new pg.Pool({
