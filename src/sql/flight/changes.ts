@@ -7,7 +7,7 @@ import type { Dialect } from "../dialect.js";
 import { changesOfSlice, targetOf } from "../rows/runs.js";
 import { compileOnce } from "../rows/statements.js";
 import type { Target, Texts } from "../rows/target.js";
-import { isEmpty, isIncomplete, mustLockFirst, withoutFixed } from "../rows/write.js";
+import { isEmpty, isIncomplete, mustLockFirst, without, withoutFixed } from "../rows/write.js";
 import type { KnownTable } from "../schema.js";
 import { type Bound, bindOnce, isSameScope, readsTable } from "../scope/scope.js";
 import type { SqlDatabase, SqlTable } from "../table.js";
@@ -173,12 +173,6 @@ function writeOf(table: SqlTable, change: Change, values: Values): FlightWrite |
   return isIncomplete(change)
     ? { op: "update", values: changes, changes: none }
     : { op: "put", values, changes };
-}
-
-function without(values: Values, names: readonly string[]): Values {
-  const others: Record<string, unknown> = { ...values };
-  for (const name of names) delete others[name];
-  return others;
 }
 
 /** Whether two changes of one table have the same statement, except for the scope and the rows. */

@@ -113,11 +113,12 @@ async function readyPut(
   };
 }
 
-/** The target of a change that is made by statements alone, without a look at the row before. */
+/** The target of a change that is made by statements alone, without a look at the row before. @param key as it stands in statements */
 export function targetOf(
-  { op, key, operationIndex }: Change,
+  { op, key: given, operationIndex }: Change,
   { name, columns, traits, lessons }: SqlTable,
   { scope, once }: Bound,
+  key = given,
 ): Target {
   return {
     op,

@@ -5,6 +5,7 @@
 import { type Expression, sql, type SqlBool } from "kysely";
 import { MergeRefused } from "../../store/change.js";
 import { ColumnsFixed, Contention } from "../../store/failures.js";
+import type { Effect } from "../../store/store.js";
 import type { RowLock } from "../dialect.js";
 import { asNumber, keyFilter, withLock } from "../select.js";
 import { eb, type Lessons, type SqlTransaction } from "../table.js";
@@ -95,9 +96,20 @@ export function isUnexplained(write: Named, { unexplained }: Lessons): boolean {
   return unexplained.has(writeName(write));
 }
 
+/** Remembers what a write has shown that was unexplained before, and was made with the row locked first. */
+export function learnFrom(target: Target, effect: Effect): void {
+  const { op, traits, lessons } = target;
+  if (lessons.unexplained.size === 0 || !isUnexplained(target, lessons)) return;
+  // It stays unexplained, because a later write of the same transaction may be the one that was meant. But the key of this one was not taken.
+  if (wasKeyTaken(target) !== undefined) lessons.unexplained.set(writeName(target), undefined);
+  // Either there was contention, or the policies accept an INSERT but no upsert. Then more such rows may come.
+  if (op === "PUT" && effect === "written" && traits?.stricterUpsert)
+    lessons.lockFirst.add("insert");
+}
+
 type Named = Pick<Target, "op" | "key">;
 
 /** Identifies the write among those of its table. */
-export function writeName({ op, key }: Named): string {
+function writeName({ op, key }: Named): string {
   return JSON.stringify([op, ...Object.values(key).map(String)]);
 }
