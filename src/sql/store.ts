@@ -11,15 +11,15 @@ import {
 } from "../store/failures.js";
 import type { Store, UnitOptions, UnitTimeouts } from "../store/store.js";
 import { sha256 } from "../wire/serialize.js";
+import { supportsFlights } from "./connection.js";
 import type { Dialect } from "./dialect.js";
 import { type ApplicationErrors, applicationWord, isConnectionError, remedyOf } from "./errors.js";
-import { supportsFlights } from "./connection.js";
 import { familyOf } from "./families.js";
 import type { FlightSupport } from "./flight/flight.js";
 import type { createFlights, Flights, FlightsParts } from "./flight/flights.js";
 import { createEndHungSessions, type SessionChecks } from "./hung-sessions.js";
 import type { Subject } from "./ledger/entry.js";
-import { askForLetters, claim, type Claimed } from "./ledger/ledger.js";
+import { askForLetters, claim, type ClaimOutcome } from "./ledger/ledger.js";
 import { createOwn, type Own } from "./own-tables/tables.js";
 import { isCompiledAlike } from "./rows/compiled.js";
 import type { Texts } from "./rows/target.js";
@@ -190,7 +190,7 @@ export function sqlStore<DB>(
         ...(options.signal && { signal: options.signal }),
       };
       try {
-        let outcome: Claimed | undefined;
+        let outcome: ClaimOutcome | undefined;
         const result = await inTransaction(db, dialect, settings, watch, async (tx) => {
           const lettersOf = await subjectOf(options, place);
           const ours = own.on(tx);

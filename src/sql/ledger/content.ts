@@ -69,9 +69,9 @@ export async function claimWithAccount(
     await settleDevice(ours, queue);
   }
   if (earlier !== undefined) return { earlier, forgotten, byContent: byContent !== undefined };
-  const telling = content.entered ? entryOf(names, claimed) : undefined;
-  if (telling !== undefined) {
-    await enterNames(ours, dialect, account, names, telling);
+  const entry = content.entered ? contentEntry(names, claimed) : undefined;
+  if (entry !== undefined) {
+    await enterNames(ours, dialect, account, names, entry);
   } else if (account.telling) {
     await enterNames(ours, dialect, account, names, undefined);
   } else if (device?.told === whileTelling) {
@@ -88,14 +88,14 @@ export async function enterNamesAgain(
 ): Promise<void> {
   const names = await claimed.content.read();
   const account = await lockAccount(ours, dialect, claimed);
-  const told = claimed.content.entered ? entryOf(names, claimed) : undefined;
-  if (account.telling || told !== undefined) {
-    await enterNames(ours, dialect, account, names, told);
+  const entry = claimed.content.entered ? contentEntry(names, claimed) : undefined;
+  if (account.telling || entry !== undefined) {
+    await enterNames(ours, dialect, account, names, entry);
   }
 }
 
-/** What is entered to find the transaction by its content. Absent: it has no id, or the client decides and its next try must not count as a repeat. */
-function entryOf({ key }: ContentNames, { answer }: Claim) {
+/** `undefined`: the transaction has no id, or the client decides about it, and its next try must not count as a repeat. */
+function contentEntry({ key }: ContentNames, { answer }: Claim): ContentEntry | undefined {
   return key === undefined || answer?.requiresClientHandling ? undefined : { key, answer };
 }
 
@@ -115,9 +115,9 @@ export async function claimByContent(
       ? undefined
       : await foundByContent(ours, dialect, account, names, content.withinMs);
   if (earlier !== undefined) return { earlier, byContent: true };
-  const told = entryOf(names, claimed);
-  if (account.telling || told !== undefined) {
-    await enterNames(ours, dialect, account, names, told);
+  const entry = contentEntry(names, claimed);
+  if (account.telling || entry !== undefined) {
+    await enterNames(ours, dialect, account, names, entry);
   }
   return {};
 }
@@ -188,16 +188,16 @@ async function foundByContent(
   withinMs: number,
 ): Promise<TransactionResult | undefined> {
   if (key === undefined || !telling) return undefined;
-  const told = await tx
-    .selectFrom("powersync_named as told")
-    .select("told.answer")
-    .where("told.hash", "=", key)
-    .where("told.named_at", ">=", sql<Date>`${types.ago(withinMs)}`)
+  const earlier = await tx
+    .selectFrom("powersync_named as earlier")
+    .select("earlier.answer")
+    .where("earlier.hash", "=", key)
+    .where("earlier.named_at", ">=", sql<Date>`${types.ago(withinMs)}`)
     .where((eb) => {
       const since = eb
         .selectFrom("powersync_named as later")
         .select("later.hash")
-        .whereRef("later.position", ">", "told.position");
+        .whereRef("later.position", ">", "earlier.position");
       const ofRows =
         rows === undefined
           ? since.where("later.place", "=", place).where("later.subject", "=", subject)
@@ -205,9 +205,10 @@ async function foundByContent(
       return eb.not(eb.exists(ofRows));
     })
     .executeTakeFirst();
-  return told && answerOf(told.answer);
+  return earlier && answerOf(earlier.answer);
 }
 
+/** What is entered to find a transaction by its content. */
 interface ContentEntry {
   readonly key: string;
   readonly answer: FatalResult | undefined;
@@ -219,33 +220,32 @@ async function enterNames(
   dialect: Dialect,
   { subject, position: last, telling }: Account,
   { rows, all }: ContentNames,
-  told: ContentEntry | undefined,
+  entry: ContentEntry | undefined,
 ): Promise<void> {
   const position = last + 1;
   const now = timeOfStatement(dialect);
-  if (told !== undefined && !telling)
-    await markDevices({ tx, place }, subject, toldStates.whileTelling);
+  if (entry !== undefined && !telling) await markDevices({ tx, place }, subject, whileTelling);
   await tx
     .updateTable("powersync_accounts")
-    .set({ position, ...(told && { told_at: now }) })
+    .set({ position, ...(entry && { told_at: now }) })
     .where("place", "=", place)
     .where("subject", "=", subject)
     .execute();
-  const answer = told?.answer === undefined ? null : typedJson(told.answer);
-  const named = told === undefined ? (rows ?? [all]) : [...(rows ?? [all]), told.key];
+  const answer = entry?.answer === undefined ? null : typedJson(entry.answer);
+  const named = entry === undefined ? (rows ?? [all]) : [...(rows ?? [all]), entry.key];
   const values = named.map((hash) => ({
     hash,
     place,
     subject,
     position,
-    answer: hash === told?.key ? answer : null,
+    answer: hash === entry?.key ? answer : null,
     named_at: now,
   }));
   // The same columns for all entries; only the transaction's own entry has an answer.
   const changes = (stored: (column: string) => Expression<unknown>) => ({
     position,
     named_at: now,
-    answer: sql`case when ${stored("hash")} = ${told?.key ?? ""} then ${answer} else null end`,
+    answer: sql`case when ${stored("hash")} = ${entry?.key ?? ""} then ${answer} else null end`,
   });
   const { mostParameters = Infinity } = dialect;
   // The other parameters are three.
