@@ -10,10 +10,18 @@
  * locked, until the transaction ends, before any of this is read or entered. Two devices of a user therefore wait for each other.
  */
 import { type Expression, sql } from "kysely";
-import type { FatalResult, TransactionResult } from "../../model.js";
+import type { TransactionResult } from "../../model.js";
 import type { Batch, Pruned, PruneStep } from "../../store/bookkeeping.js";
 import { Contention } from "../../store/failures.js";
-import { answerOf, type Claim, type ContentNames, namedMarginMs } from "../../store/ledger.js";
+import {
+  answerOf,
+  type Claim,
+  type ContentEntry,
+  contentEntry,
+  type ContentNames,
+  type EarlierCopy,
+  namedMarginMs,
+} from "../../store/ledger.js";
 import { sha256, typedJson } from "../../wire/serialize.js";
 import type { Dialect } from "../dialect.js";
 import { insertMissing, insertOrChange, removeOfUser, removeOld } from "../own-tables/rows.js";
@@ -28,16 +36,6 @@ import {
 } from "./devices.js";
 
 const { never, whileTelling, always } = toldStates;
-
-/** The result of looking for an earlier copy of a transaction beyond its own ledger row. */
-export interface EarlierCopy {
-  /** The saved answer. The transaction is a replay, and nothing may be written. */
-  readonly earlier?: TransactionResult;
-  /** The earlier copy was found by its content only. */
-  readonly byContent?: boolean;
-  /** Another device's rows were deleted to make room. */
-  readonly forgotten?: boolean;
-}
 
 /**
  * Claims a transaction in two cases. The device is new, or has only sent repeats: its transaction may have been answered when the device had another
@@ -92,11 +90,6 @@ export async function enterNamesAgain(
   if (account.telling || entry !== undefined) {
     await enterNames(ours, dialect, account, names, entry);
   }
-}
-
-/** `undefined`: the transaction has no id, or the client decides about it, and its next try must not count as a repeat. */
-function contentEntry({ key }: ContentNames, { answer }: Claim): ContentEntry | undefined {
-  return key === undefined || answer?.requiresClientHandling ? undefined : { key, answer };
 }
 
 /** Claims a transaction whose device is unknown. Without a key, only the rows that it names are entered. */
@@ -206,12 +199,6 @@ async function foundByContent(
     })
     .executeTakeFirst();
   return earlier && answerOf(earlier.answer);
-}
-
-/** What is entered to find a transaction by its content. */
-interface ContentEntry {
-  readonly key: string;
-  readonly answer: FatalResult | undefined;
 }
 
 /** Enters the rows that a transaction names. With a key, also the transaction itself, which can be recognized by its content from now on. */

@@ -2,7 +2,13 @@
 import { type Expression, sql, type Transaction } from "kysely";
 import type { TransactionResult } from "../../model.js";
 import { Contention } from "../../store/failures.js";
-import { answerOf, type Claim, handlingOf, isTriedAnew } from "../../store/ledger.js";
+import {
+  answerOf,
+  type Claim,
+  type EarlierCopy,
+  handlingOf,
+  isTriedAnew,
+} from "../../store/ledger.js";
 import { typedJson } from "../../wire/serialize.js";
 import type { Dialect } from "../dialect.js";
 import { insertMissing } from "../own-tables/rows.js";
@@ -11,7 +17,7 @@ import { keepCompiled } from "../rows/compiled.js";
 import { parametersOf } from "../rows/statements.js";
 import type { Texts } from "../rows/target.js";
 import { forUpdate } from "../select.js";
-import { claimByContent, claimWithAccount, type EarlierCopy, enterNamesAgain } from "./content.js";
+import { claimByContent, claimWithAccount, enterNamesAgain } from "./content.js";
 import type { LedgerTables } from "./devices.js";
 import {
   entered,
@@ -100,7 +106,6 @@ export async function claim(
   }
 }
 
-/** What a claim has found out. */
 export interface ClaimOutcome extends EarlierCopy {
   /** Absent: nobody has looked for letters. */
   readonly hasLetters?: boolean;
