@@ -126,7 +126,6 @@ export function mongodb(client: MongoClient, options: MongoOptions): MongoStore 
     scopeBuilder: undefined,
     isScope: isFilter,
     rowSecurity: false,
-    runs: true,
     unit,
     meaning,
     convert,

@@ -147,12 +147,8 @@ export function sqlStore<DB>(
     name: dialect.name,
     known: (name, columns, schema, caller) => known(name, columns, schema, caller?.role),
     ...(flights && {
-      flight: {
-        support,
-        send: flights.send,
-      },
+      flight: { support, send: flights.send },
     }),
-    ...((dialect.runs ?? flights) && { runs: true }),
     ...(!db.getExecutor().adapter.supportsMultipleConnections && { connections: 1 }),
     key,
     place,

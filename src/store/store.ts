@@ -87,8 +87,6 @@ export interface Store<Tx = unknown> {
   ): Table | undefined;
   /** Sends units whose changes are all known in advance as a whole. Absent: the store can't. */
   readonly flight?: Flight;
-  /** Whether the store writes several changes in one statement if `UnitOptions.together` is set. */
-  readonly runs?: true;
   /** What an error that a statement or `unit` threw means. Never throws; returns `other` for an unknown error. */
   meaning(error: unknown): Meaning;
   /** What the configuration's `errors` says about an error: the code of a fatal failure, or `retryable`. `undefined`: `meaning` decides. */
@@ -176,7 +174,7 @@ export interface UnitOptions {
   readonly tally?: { statements: number };
   /**
    * Neighboring changes may be written by one statement if the result is the same. If that statement fails, the failure is `Undone`, and the unit has
-   * to be run again without this option. See `Store.runs`. Default false: one statement for each change.
+   * to be run again without this option. Default false: one statement for each change.
    */
   readonly together?: boolean;
 }
