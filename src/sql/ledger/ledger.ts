@@ -59,7 +59,7 @@ function isOfDevice(claimed: Claim): claimed is DeviceClaim {
  *
  * @throws TooManyDevices
  */
-export async function claim(
+async function claim(
   ours: LedgerTables,
   dialect: Dialect,
   claimed: Claim,
@@ -104,6 +104,28 @@ export async function claim(
     });
     if (again !== undefined) return { ...again, ...copy };
   }
+}
+
+/**
+ * Claims the transactions of a unit in order, until one has an earlier copy. Only the first claim sets time limits and looks for letters.
+ *
+ * @throws TooManyDevices
+ */
+export async function claimAll(
+  ours: LedgerTables,
+  dialect: Dialect,
+  claims: readonly Claim[],
+  options: ClaimOptions,
+): Promise<{ readonly first?: ClaimOutcome; readonly earlier?: TransactionResult }> {
+  let first: ClaimOutcome | undefined;
+  for (const claimed of claims) {
+    const rest = { ...options, limits: undefined, lettersOf: undefined };
+    const outcome = await claim(ours, dialect, claimed, first === undefined ? options : rest);
+    first ??= outcome;
+    const { earlier } = outcome;
+    if (earlier !== undefined) return { first, earlier };
+  }
+  return first === undefined ? {} : { first };
 }
 
 export interface ClaimOutcome extends EarlierCopy {
