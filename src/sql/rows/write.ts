@@ -109,7 +109,7 @@ function holdsObject(values: Values): boolean {
 export async function writeOne(
   writing: Writing,
   change: Change,
-  mergers?: MergeConditions,
+  merging?: MergeConditions,
 ): Promise<Effect> {
   const { dialect, tx } = writing;
   const { op, seenAbsent = false, insertOnly = [] } = change;
@@ -120,7 +120,7 @@ export async function writeOne(
   const locksFirst = (op === "PUT" && neverChanges) || mustLockFirst(table, change);
   const { lockingRows = dialect.rows } = dialect;
   const rows = locksFirst ? lockingRows : dialect.rows;
-  const { target, values } = await targetIn(writing, change, table, mergers);
+  const { target, values } = await targetIn(writing, change, table, merging);
   const before = target.scope?.before;
   const isIn = before === undefined || (await isInScopeBefore(tx, dialect, target, change, before));
   let effect: Effect;
@@ -149,13 +149,13 @@ async function targetIn(
   { dialect, tableOf, readAnew, watch: { begunAt }, texts }: Writing,
   change: Change,
   table: SqlTable,
-  mergers: MergeConditions | undefined,
+  merging: MergeConditions | undefined,
 ): Promise<{ readonly target: Target; readonly values: Values }> {
   const { values: sent, fixed } = withoutFixed(change, dialect);
   const isKeyPlain = dialect.keyParameter === undefined && !holdsObject(change.key);
   const key = isKeyPlain ? change.key : keyOf(dialect, table.columns, change.key);
   const values = holdsObject(sent) ? enclosedValues(sent) : sent;
-  const isPlain = key === change.key && values === sent && mergers === undefined;
+  const isPlain = key === change.key && values === sent && merging === undefined;
   const kept = isPlain ? texts : undefined;
   const bound = await bindOnce(kept, change.scope, dialect, tableOf, table);
   const target: Target = {
@@ -163,7 +163,7 @@ async function targetIn(
     begunAt,
     readTraits: async () => (await readAnew(table.name))?.traits,
     ...(fixed && { fixed }),
-    ...mergers,
+    ...merging,
   };
   return { target, values };
 }
