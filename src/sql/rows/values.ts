@@ -70,6 +70,16 @@ function isDefault(value: Expression<unknown>): boolean {
   return /^\s*default\s*$/i.test((node.sqlFragments as readonly string[]).join(" ? "));
 }
 
+/** Whether both have the same columns, in the same order. */
+export function haveSameColumns(one: Values, other: Values): boolean {
+  return one === other || areSameNames(Object.keys(one), Object.keys(other));
+}
+
+/** In the same order, too. */
+export function areSameNames(names: readonly string[], others: readonly string[]): boolean {
+  return names.length === others.length && names.every((name, index) => name === others[index]);
+}
+
 /** A key's values, to be compared with its columns. */
 export function keyOf(
   { keyParameter }: Pick<Dialect, "keyParameter">,
