@@ -1,4 +1,4 @@
-/** Processes one transaction, from its identity to its answer. Whatever happens, it is applied once, recorded as a dead letter, or still queued on the device. */
+/** Processes one transaction, from its identity to its answer. In the end it is applied once, recorded as a dead letter, or still queued on the device. */
 import type { Principal } from "../context.js";
 import { correlated, type Emit, transactionEvent } from "../events/emit.js";
 import type { Tally } from "../events/events.js";

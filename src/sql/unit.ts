@@ -142,7 +142,7 @@ export function openUnit<DB>({
   };
 }
 
-/** Records failures that are not a statement's, and a row that has left its scope, so that the transaction is not committed even if somebody catches the error. */
+/** Also records failures that are not a statement's, and a row that has left its scope: the transaction is then not committed, even if the error is caught. */
 async function withFailureKept(watch: Watch, run: () => Promise<Merged>): Promise<Merged> {
   try {
     const merged = await run();

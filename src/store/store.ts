@@ -120,9 +120,9 @@ interface Flight {
   /** Whether flights are possible. `undefined`: not known yet. */
   readonly support: { readonly supported: boolean | undefined };
   /**
-   * Applies the claims and all changes, in order, in one database transaction. `not sent`: a part of it needs more than one statement, and nothing is left of it. `undone`:
-   * something was not plainly good, or has failed, and everything was rolled back. After both, the transactions have to run through `unit`.
-   * Rejects if the outcome is unknown, or if running through `unit` would not help.
+   * Applies the claims and all changes, in order, in one database transaction. `not sent`: a part of it needs more than one statement, and nothing has been
+   * written. `undone`: something was not plainly good, or has failed, and everything was rolled back. In both cases the transactions have to run through
+   * `unit`. Rejects if the outcome is unknown, or if running through `unit` would not help.
    *
    * @throws CallerLeft if `options.signal` was aborted before anything had begun
    */

@@ -1,4 +1,4 @@
-/** Writes to tables whose rule has a `conflict`. They are merged in the statement; what can't be merged is refused, recorded, or passed to the rule's `resolve`. */
+/** Writes to tables whose rule has a `conflict`. The statement merges them; what can't be merged is refused, recorded, or passed to the rule's `resolve`. */
 import type { Principal } from "../../context.js";
 import {
   type FatalError,

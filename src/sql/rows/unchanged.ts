@@ -1,6 +1,6 @@
 /**
- * Why a statement changed nothing: a column is set once and has another value, or a guard refused the write. If neither is the reason, the transaction
- * is run again with the row locked first.
+ * Finds out why a statement changed nothing: a column that is set once has another value, or a guard refused the write. If neither is the reason, the
+ * transaction is run again with the row locked first.
  */
 import { type Expression, sql, type SqlBool } from "kysely";
 import { MergeRefused } from "../../store/change.js";

@@ -28,13 +28,16 @@ export interface Writing {
 interface Running extends Writing {
   readonly giveWay: UnitOptions["giveWay"];
   readonly together: boolean;
-  /** Sends all changes in one round trip, if possible. Absent: the database does not support it. */
+  /** Sends all changes in one round trip, if possible: see `SendPart`. Absent: the database does not support it. */
   readonly sendPart:
     | ((run: readonly Change[]) => Promise<readonly Effect[] | undefined>)
     | undefined;
 }
 
-/** Writes changes in order, and together if that is asked for and possible. Never rejects. A failure is recorded, so that the transaction is not committed even if somebody catches it. */
+/**
+ * Writes changes in order, and several together if the caller allows it and it is possible. Never rejects. A failure is recorded, so that the transaction is
+ * not committed even if somebody catches the error.
+ */
 export async function writeRun(
   { giveWay, together, sendPart, ...writing }: Running,
   run: readonly Change[],
