@@ -11,9 +11,9 @@ import type { OperationState } from "./operation.js";
 export function errorForRefused(
   cause: unknown,
   { table, key, values }: Change,
-  kept: OperationState,
+  state: OperationState,
 ): unknown {
-  const { set, store, fixed } = kept;
+  const { set, store, fixed } = state;
   if (cause instanceof ColumnsFixed) {
     const [column = ""] = cause.columns;
     const message = "The column is set when its row is made, and stays as it is.";
