@@ -83,11 +83,12 @@ export interface Convert {
 
 /** @param isSeen whether application code outside the rules sees converted values */
 export function createConvert(emit: Emit, isSeen: boolean): Convert {
-  const told = new Set<string>();
+  const reported = new Set<string>();
   /** Reports a UUID for a key that is a number, once for each table. */
   const tellUnfit = (table: Table, column: Column, value: unknown, context: Converting): void => {
-    if (!isNumberType(column.type) || uuidOf(value) === undefined || told.has(table.name)) return;
-    told.add(table.name);
+    if (!isNumberType(column.type) || uuidOf(value) === undefined || reported.has(table.name))
+      return;
+    reported.add(table.name);
     const where = { table: table.name, column: column.name };
     const message = numericKeyWarning(table.name, column);
     emit({ type: "row_id_unfit", ...correlated(context), ...where, message });

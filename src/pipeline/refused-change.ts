@@ -54,11 +54,11 @@ export function errorForRefused(
         : new ServerValue(table.name, none[0], "It is NULL.", cause);
     }
     case "INVALID_DATA": {
-      const told = store.blamed?.(cause, table).columns ?? [];
-      const [blamed] = told;
-      if (blamed !== undefined)
-        return told.every((name) => set.has(name))
-          ? new ServerValue(table.name, blamed, "The database refuses it.", cause)
+      const blamed = store.blamed?.(cause, table).columns ?? [];
+      const [first] = blamed;
+      if (first !== undefined)
+        return blamed.every((name) => set.has(name))
+          ? new ServerValue(table.name, first, "The database refuses it.", cause)
           : cause;
       const unsure = given.find(
         ([name, value]) => typeof value !== "object" && !isSure(name, value),

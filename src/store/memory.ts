@@ -244,6 +244,6 @@ function createClock(now: () => number): () => number {
 }
 
 function tookTooLong(ms: number): Error {
-  const cause = `The transaction had not ended after ${ms} ms, the wait for those before it included.`;
+  const cause = `The transaction had not ended after ${ms} ms, including the wait for those before it.`;
   return keptQueued("The database is taking too long right now.", new Error(cause));
 }
