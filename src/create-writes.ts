@@ -26,8 +26,7 @@ import { createDirect } from "./process/direct.js";
 import { createPruning } from "./process/pruning.js";
 import { createParking } from "./process/parking.js";
 import { createGroupCommit } from "./process/group-commit.js";
-import { createAnnounce, createAttempts } from "./process/attempts.js";
-import { createRunTransaction } from "./process/transaction.js";
+import { createAnnounce, createRunTransaction } from "./process/transaction.js";
 import { refuseUntracked } from "./check/tracking.js";
 import { createReady, usedTables } from "./check/ready.js";
 import { createSelfCheck } from "./check/self-check.js";
@@ -97,8 +96,7 @@ export function createWrites<P extends Principal, DB>(config: WritesConfig<P, DB
   const shared = { config, pipeline, rowStateReader, dependants, emit };
   const parking = createParking(config, emit);
   const announce = createAnnounce({ pipeline, emit, parking });
-  const attempts = createAttempts({ ...shared, quota, parking, announce });
-  const run = createRunTransaction({ attempts, emit });
+  const run = createRunTransaction({ ...shared, quota, parking, announce });
   const runTransaction: typeof run =
     telemetry === undefined
       ? run

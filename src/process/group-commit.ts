@@ -17,12 +17,11 @@ import type { Pipeline } from "../pipeline/pipeline.js";
 import type { SchemaTrust, Table } from "../store/tables.js";
 import { apply, type Progress } from "./apply.js";
 import type { Applied } from "./attempt.js";
-import { type Announce, notBegun } from "./attempts.js";
 import type { Call } from "./call.js";
 import { type Boarding, fly } from "./flight.js";
 import { type Identity, identityOf } from "./identity.js";
 import { type Group, groupOf, isSharing, mayShare, isStepByStep } from "./together.js";
-import { executionKey } from "./transaction.js";
+import { type Announce, executionKey, notBegun } from "./transaction.js";
 
 interface GroupParts<P extends Principal, DB> {
   readonly config: WritesConfig<P, DB>;

@@ -9,18 +9,56 @@ import {
   success,
   type TransactionResult,
 } from "../model.js";
+import { announceMissing } from "../pipeline/persist.js";
+import type { Pipeline } from "../pipeline/pipeline.js";
+import type { SchemaTrust } from "../store/tables.js";
 import { identifiable } from "../wire/entries.js";
-import { isAnswered, type MakeAttempts, notBegun } from "./attempts.js";
+import { createWatchUnmatched } from "./apply.js";
+import { type Applied, type Attempt, attempt } from "./attempt.js";
 import type { Call, Memory } from "./call.js";
-import { inUnit } from "./classify.js";
+import { inUnit, isTriedAgain, tellServerValue } from "./classify.js";
+import type { Known } from "./dependence.js";
 import { withRemedy } from "./explain.js";
+import { createFailures, type Failed, type FailureParts, isRecorded } from "./failure.js";
+import { tryFlight } from "./flight.js";
 import { type Identity, identityOf } from "./identity.js";
+import type { Parked, Parking } from "./parking.js";
+import { forgetUndone, isStepByStep, noteUndone } from "./together.js";
 
+/** The most attempts at a transaction while others change the letters that it depends on. */
+const mostAttempts = 10;
+const busyMessage = "Others are changing something that this change depends on.";
 const noWork = async () => {};
+export const notBegun = retryableResult(
+  "The caller disconnected before the transaction was tried.",
+);
 
-interface TransactionParts<P extends Principal> {
-  readonly attempts: MakeAttempts<P>;
+interface AnnounceParts<P extends Principal, DB> {
+  readonly pipeline: Pipeline<P, DB>;
   readonly emit: Emit;
+  readonly parking: Parking<P> | undefined;
+}
+
+/** Tells the application's hooks, and parking, that a transaction has been committed. Never rejects. */
+export type Announce<P extends Principal> = (applied: Applied, subject: Parked<P>) => Promise<void>;
+
+export function createAnnounce<P extends Principal, DB>({
+  pipeline,
+  emit,
+  parking,
+}: AnnounceParts<P, DB>): Announce<P> {
+  return async ({ transaction, writes, needs }, subject) => {
+    const { call } = subject;
+    if (needs !== undefined) announceMissing(emit, needs, call);
+    await pipeline.announceCommit?.({ transaction, writes: writes() }, call.shown);
+    // Parking needs to know that the database can apply transactions at all: see `parking.ts`.
+    call.memory.appliedAt = performance.now();
+    if (call.memory.failing.size > 0) await parking?.settled(subject);
+  };
+}
+
+interface TransactionParts<P extends Principal, DB> extends FailureParts<P, DB> {
+  readonly announce: Announce<P>;
 }
 
 /** Never rejects. */
@@ -29,10 +67,13 @@ export type RunTransaction<P extends Principal> = (
   call: Call<P>,
 ) => Promise<TransactionResult>;
 
-export function createRunTransaction<P extends Principal>({
-  attempts,
-  emit,
-}: TransactionParts<P>): RunTransaction<P> {
+export function createRunTransaction<P extends Principal, DB>(
+  parts: TransactionParts<P, DB>,
+): RunTransaction<P> {
+  const { pipeline, rowStateReader, emit, dependants, parking, announce } = parts;
+  const { deferConstraints = false } = parts.config;
+  const failures = createFailures(parts);
+
   const run = async (
     transaction: CrudTransaction | InvalidTransaction,
     call: Call<P>,
@@ -43,7 +84,7 @@ export function createRunTransaction<P extends Principal>({
     // An invalid transaction gets an identity, too: it may have been applied before, or be accepted once a limit has been raised.
     const named = isInvalid ? await identifiable(transaction.raw) : transaction;
     const identity = call.ledger && named ? await identityOf(call, named) : undefined;
-    const execute = () => attempts({ transaction, call, identity }, tally);
+    const execute = () => tryUntilAnswered({ transaction, call, identity }, tally);
     if (identity?.key === undefined) return execute();
     const execution = executionKey(identity.key, identity);
     for (;;) {
@@ -57,6 +98,64 @@ export function createRunTransaction<P extends Principal>({
       // If the caller who began the run has left, this request begins it again.
       if (result !== notBegun || call.signal.aborted) return result;
     }
+  };
+
+  /** Rejects if something fails that has nothing to do with the transaction itself. */
+  const tryUntilAnswered = async (subject: Parked<P>, tally: Tally): Promise<TransactionResult> => {
+    const { transaction, call, identity } = subject;
+    const { store, memory } = call;
+    const known: Known = { free: new Set() };
+    const watchLeft = pipeline.mutations && createWatchUnmatched(rowStateReader, call, emit);
+    const begunAt = performance.now();
+    let together = memory.undone.size === 0 || !isStepByStep(memory, call, identity);
+    const goOnStepByStep = () => {
+      noteUndone(memory, call, identity, begunAt);
+      together = false;
+    };
+    for (let number = 1; ; number += 1) {
+      const schema: SchemaTrust = { since: call.requestBegan, believed: new Map() };
+      const begun = { number, claim: identity, schema, tally };
+      const options = { ...begun, dependants, known, deferConstraints, watchLeft };
+      const mayFly = store.flight !== undefined && store.flight.support.supported !== false;
+      const flown =
+        together && mayFly ? await tryFlight(pipeline, transaction, call, options) : undefined;
+      if (flown?.kind === "undone") goOnStepByStep();
+      const tried =
+        flown === undefined || flown.kind === "undone"
+          ? await attempt(pipeline, transaction, call, { ...options, together })
+          : flown;
+      if (tried.kind === "undone") {
+        goOnStepByStep();
+        continue;
+      }
+      if (tried.kind === "applied" && together && memory.undone.size > 0)
+        forgetUndone(memory, call, identity);
+      if (tried.kind !== "failed" && tried.kind !== "unsure") return done(tried, subject, tally);
+      const verdict = tried.kind === "failed" ? failures.judge(tried, call) : undefined;
+      if (verdict && (await isTriedAgain(verdict, number, { ...call, schema }))) continue;
+      if (tried.kind === "failed") tellServerValue(emit, call, tried.error);
+      const result = await failures.answer(tried, verdict, subject, known);
+      if (result !== undefined) return result;
+      // While others change letters or delete rows, each attempt may find something else, so the number is bounded. The device sends the transaction again.
+      if (number >= mostAttempts) return retryableResult(busyMessage);
+    }
+  };
+
+  const done = async (
+    tried: Exclude<Attempt, Failed | { readonly kind: "undone" }>,
+    subject: Parked<P>,
+    tally: Tally,
+  ): Promise<TransactionResult> => {
+    if (tried.kind === "not begun") return notBegun;
+    if (tried.kind === "replayed") {
+      tally.ledger = "hit";
+      // Another process, or another pool, may have answered it after this one had counted a failure.
+      if (subject.call.memory.failing.size > 0 && isAnswered(tried.answer))
+        await parking?.settled(subject);
+      return tried.answer;
+    }
+    await announce(tried, subject);
+    return success;
   };
 
   return async (transaction, call) => {
@@ -104,4 +203,8 @@ export async function shareExecution(
   } finally {
     executing.delete(key);
   }
+}
+
+function isAnswered(result: TransactionResult): boolean {
+  return result.status === "success" || isRecorded(result);
 }

@@ -113,12 +113,11 @@ async function readyPut(
   };
 }
 
-/** The target of a change that is made by statements alone, without a look at the row before. @param key as it stands in statements */
+/** The target of a change that is made by statements alone, without a look at the row before. */
 export function targetOf(
-  { op, key: given, operationIndex }: Change,
+  { op, key, operationIndex }: Change,
   { name, columns, traits, lessons }: SqlTable,
   { scope, once }: Bound,
-  key = given,
 ): Target {
   return {
     op,

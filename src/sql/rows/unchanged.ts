@@ -1,12 +1,12 @@
 /**
- * Finds out why a statement changed nothing: a column that is set once has another value, or a guard refused the write. If neither is the reason, the
- * transaction is run again with the row locked first.
+ * Finds out why a statement changed nothing: a column that is set once has another value, or a guard refused the write. If neither is the reason, or if
+ * only the upsert was refused, the transaction is run again with the row locked first.
  */
 import { type Expression, sql, type SqlBool } from "kysely";
 import { MergeRefused } from "../../store/change.js";
 import { ColumnsFixed, Contention } from "../../store/failures.js";
 import type { Effect } from "../../store/store.js";
-import type { RowLock } from "../dialect.js";
+import type { Dialect, RowLock } from "../dialect.js";
 import { asNumber, keyFilter, withLock } from "../select.js";
 import { eb, type Lessons, type SqlTransaction } from "../table.js";
 import type { Target } from "./target.js";
@@ -66,6 +66,32 @@ export async function throwIfRefused(
 /** The application may have decided on the row's absence, so the transaction must run again. */
 export function rowAppeared(): Contention {
   return new Contention("The row was not there when context.stored() was asked, and now it is.");
+}
+
+/**
+ * Whether an upsert may have been refused although the INSERT or UPDATE alone would be accepted. Policies may accept the INSERT of a row that is not
+ * visible yet. If the row exists, it is only changed, but the proposed row may lack a value, violate a CHECK, or be refused by a trigger for INSERT.
+ */
+export function upsertAsksMore(
+  { lockingRows, meaning }: Dialect,
+  { traits }: Target,
+  error: unknown,
+): boolean {
+  // If all rows are locked first, there is no upsert.
+  if (lockingRows === undefined || traits === undefined) return false;
+  switch (meaning(error)) {
+    case "permission":
+      return traits.stricterUpsert === true;
+    case "NOT_NULL_VIOLATION":
+      // For a table, this is known before.
+      return traits.view === true;
+    case "CHECK_VIOLATION":
+      return true;
+    case "CONSTRAINT_VIOLATION":
+      return traits.declining.has("insert");
+    default:
+      return false;
+  }
 }
 
 /** How many writes are remembered: more than are run again at the same time. */

@@ -7,9 +7,9 @@ import { bindOnce, createBind } from "../scope/scope.js";
 import { isInScopeBefore } from "../select.js";
 import type { SqlTable, SqlTransaction, TableOf, Traits } from "../table.js";
 import type { Watch } from "../transaction.js";
-import { changesOfSlice, createRuns, type Run, targetOf } from "./runs.js";
-import type { Fixed, Target, Texts } from "./target.js";
-import { isUnexplained, learnFrom, retryLocked, rowAppeared } from "./unchanged.js";
+import { changesOfSlice, createRuns, type Run } from "./runs.js";
+import type { Fixed, Put, Target, Texts } from "./target.js";
+import { isUnexplained, learnFrom, retryLocked, rowAppeared, upsertAsksMore } from "./unchanged.js";
 import { enclosedValues, keyOf } from "./values.js";
 
 /** Conditions on an existing row, and values that are computed from it. */
@@ -115,7 +115,7 @@ export async function writeOne(
   merging?: MergeConditions,
 ): Promise<Effect> {
   const { dialect, tx } = writing;
-  const { op, seenAbsent = false, insertOnly = [] } = change;
+  const { op, seenAbsent = false } = change;
   // The port's type hides it, but every table of this store is a `SqlTable`.
   const table = change.table as SqlTable;
   // A role that may not change rows may still insert them.
@@ -123,13 +123,14 @@ export async function writeOne(
   const locksFirst = (op === "PUT" && neverChanges) || mustLockFirst(table, change);
   const { lockingRows = dialect.rows } = dialect;
   const rows = locksFirst ? lockingRows : dialect.rows;
-  const { target, values } = await targetIn(writing, change, table, merging);
+  const parts = partsOf(change, table, dialect);
+  const { values } = parts;
+  const put = op === "PUT" ? putOf(change, values, neverChanges) : undefined;
+  const target = await targetIn(writing, change, table, parts, merging);
   const before = target.scope?.before;
   const isIn = before === undefined || (await isInScopeBefore(tx, dialect, target, change, before));
   let effect: Effect;
-  if (op === "PUT") {
-    const changes = without(values, insertOnly);
-    const put = { values, changes, neverChanges, incomplete: isIncomplete(change), seenAbsent };
+  if (put !== undefined) {
     try {
       effect = await rows.put(tx, target, put);
     } catch (error) {
@@ -147,28 +148,56 @@ export async function writeOne(
   return effect === "written" && !isIn ? "left" : effect;
 }
 
-/** The target of a change in an open transaction, and the values to write. */
+/** A change as it stands in statements. */
+interface Parts {
+  readonly key: Values;
+  readonly values: Values;
+  readonly fixed: Fixed | undefined;
+  /** Whether key and values are those of the change. */
+  readonly isPlain: boolean;
+}
+
+function partsOf(change: Change, { columns }: SqlTable, dialect: Dialect): Parts {
+  const { values: sent, fixed } = withoutFixed(change, dialect);
+  const isKeyPlain = dialect.keyParameter === undefined && !holdsObject(change.key);
+  const key = isKeyPlain ? change.key : keyOf(dialect, columns, change.key);
+  const values = holdsObject(sent) ? enclosedValues(sent) : sent;
+  return { key, values, fixed, isPlain: key === change.key && values === sent };
+}
+
+/** The target of a change in an open transaction. */
 async function targetIn(
   { dialect, tableOf, readAnew, watch: { begunAt }, texts }: Writing,
   change: Change,
   table: SqlTable,
+  { key, fixed, isPlain }: Parts,
   merging: MergeConditions | undefined,
-): Promise<{ readonly target: Target; readonly values: Values }> {
-  const { values: sent, fixed } = withoutFixed(change, dialect);
-  const isKeyPlain = dialect.keyParameter === undefined && !holdsObject(change.key);
-  const key = isKeyPlain ? change.key : keyOf(dialect, table.columns, change.key);
-  const values = holdsObject(sent) ? enclosedValues(sent) : sent;
-  const isPlain = key === change.key && values === sent && merging === undefined;
-  const kept = isPlain ? texts : undefined;
-  const bound = await bindOnce(kept, change.scope, dialect, tableOf, table);
-  const target: Target = {
-    ...targetOf(change, table, bound, key),
+): Promise<Target> {
+  const kept = isPlain && merging === undefined ? texts : undefined;
+  const { scope, once } = await bindOnce(kept, change.scope, dialect, tableOf, table);
+  const { op, operationIndex } = change;
+  const { name, columns, traits, lessons } = table;
+  return {
+    op,
+    operationIndex,
+    table: name,
+    columns,
+    key,
+    scope,
+    traits,
+    lessons,
     begunAt,
-    readTraits: async () => (await readAnew(table.name))?.traits,
+    readTraits: async () => (await readAnew(name))?.traits,
     ...(fixed && { fixed }),
     ...merging,
+    ...(once && { once }),
   };
-  return { target, values };
+}
+
+function putOf(change: Change, values: Values, neverChanges: boolean): Put {
+  const { seenAbsent = false, insertOnly = [] } = change;
+  const changes = without(values, insertOnly);
+  return { values, changes, neverChanges, incomplete: isIncomplete(change), seenAbsent };
 }
 
 /** Separates columns that are set once, which must keep their values if the row exists. A PUT also writes them into a new row. */
@@ -183,32 +212,6 @@ export function withoutFixed(
     values: op === "PUT" ? values : Object.fromEntries(all.filter((each) => !isFixed(each))),
     fixed: { values: enclosedValues(Object.fromEntries(all.filter(isFixed))), same },
   };
-}
-
-/**
- * Whether an upsert may have been refused although the INSERT or UPDATE alone would be accepted. Policies may accept the INSERT of a row that is not
- * visible yet. If the row exists, it is only changed, but the proposed row may lack a value, violate a CHECK, or be refused by a trigger for INSERT.
- */
-function upsertAsksMore(
-  { lockingRows, meaning }: Dialect,
-  { traits }: Target,
-  error: unknown,
-): boolean {
-  // If all rows are locked first, there is no upsert.
-  if (lockingRows === undefined || traits === undefined) return false;
-  switch (meaning(error)) {
-    case "permission":
-      return traits.stricterUpsert === true;
-    case "NOT_NULL_VIOLATION":
-      // For a table, this is known before.
-      return traits.view === true;
-    case "CHECK_VIOLATION":
-      return true;
-    case "CONSTRAINT_VIOLATION":
-      return traits.declining.has("insert");
-    default:
-      return false;
-  }
 }
 
 /** Whether an upsert alone can make a PUT, whether the row exists or not. */
