@@ -3,7 +3,7 @@
  * everything up to the Sync, and nothing is committed. `pg` itself sends a Sync with each statement: after a failed BEGIN, the others would be committed
  * one by one.
  */
-import type { FlightSent, FlightStatement, FlightAnswer } from "../src/sql/pool-requests.js";
+import type { FlightAnswer, FlightSent, FlightStatement } from "../src/sql/pool-requests.js";
 
 /** The part of `pg`'s connection that a query of our own kind uses. */
 interface Connection {
@@ -53,18 +53,18 @@ export async function fly(
   prepared: Prepared,
   preparing: Preparing,
 ): Promise<FlightAnswer> {
-  const landing = await submit(client, statements, preparing.prepare ? prepared : undefined);
-  if (!("error" in landing)) return landing;
-  const { error } = landing;
-  if (!landing.undone || !(await isRolledBack(client))) return { error, undone: false };
-  if (!preparing.prepare || !lostNames.has(codeOf(error))) return landing;
+  const answer = await submit(client, statements, preparing.prepare ? prepared : undefined);
+  if (!("error" in answer)) return answer;
+  const { error } = answer;
+  if (!answer.undone || !(await isRolledBack(client))) return { error, undone: false };
+  if (!preparing.prepare || !lostNames.has(codeOf(error))) return answer;
   // The transaction was undone because of a prepared name, so it can be sent again without names.
   for (const name of prepared.names) prepared.doubtful.add(name);
   prepared.names.clear();
   if (codeOf(error) !== "0A000") preparing.lost += 1;
   if (preparing.lost >= mostLost) preparing.prepare = false;
   // The whole transaction was rolled back, so this part of it can't be sent again alone.
-  if (isPart) return landing;
+  if (isPart) return answer;
   const again = await submit(client, statements, undefined);
   if (!("error" in again)) return again;
   return { ...again, undone: again.undone && (await isRolledBack(client)) };
@@ -96,20 +96,20 @@ function submit(
 function createFlight(
   statements: readonly FlightStatement[],
   prepared: Prepared | undefined,
-  landed: (landing: FlightAnswer) => void,
+  answered: (answer: FlightAnswer) => void,
 ) {
   const rows: (string | null)[][][] = statements.map(() => []);
   let at = 0;
   const parsed: string[] = [];
   let sent = false;
-  let endAtOnce = (): void => undefined;
+  let sendSync = (): void => undefined;
   /** Sends in slices, so that other work of the process is not held up. */
   const goOn = (connection: Connection, from: number): void => {
     if (sent) return;
     connection.stream.cork?.();
     try {
       const next = sendSlice(connection, statements, from, prepared, parsed);
-      if (next === statements.length) endAtOnce();
+      if (next === statements.length) sendSync();
       else setTimeout(() => goOn(connection, next), 0);
     } catch (error) {
       // No Sync was sent, so the connection must be closed.
@@ -119,15 +119,15 @@ function createFlight(
       connection.stream.uncork?.();
     }
   };
-  const settle = (landing: FlightAnswer): void => {
+  const settle = (answer: FlightAnswer): void => {
     // With `query_timeout`, `pg` sets its own callback here, which stops the timer.
     flight.callback?.();
-    landed(landing);
+    answered(answer);
   };
   const flight = {
     callback: undefined as (() => void) | undefined,
     submit: (connection: Connection): null => {
-      endAtOnce = () => {
+      sendSync = () => {
         if (!sent) connection.sync();
         sent = true;
       };
@@ -143,7 +143,7 @@ function createFlight(
     handleReadyForQuery: (): void => settle({ rows }),
     handleError: (error: unknown): void => {
       // The server skips everything up to the Sync, so the remaining statements need not be sent.
-      endAtOnce();
+      sendSync();
       for (const name of parsed) {
         prepared?.names.delete(name);
         prepared?.doubtful.add(name);

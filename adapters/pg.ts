@@ -90,7 +90,7 @@ export function guardPool<Pool extends GuardedPool>(
   const guard = (client: PoolClientLike) => {
     if (client.listeners("error").includes(listener)) return;
     client.on("error", listener);
-    answerWords(client, preparing);
+    answerRequests(client, preparing);
   };
   pool.on("error", listener);
   pool.on("connect", guard);
@@ -100,11 +100,11 @@ export function guardPool<Pool extends GuardedPool>(
 }
 
 /**
- * With `query_timeout`, `pg` stops waiting for the result but keeps the connection: after a BEGIN that got no result, the pool would give
- * out the same dead connection again and again. Without `query_timeout`, the library itself gives up after `timeouts.transactionMs`, and
- * then sends `abandonment` through `query`.
+ * Answers the library's requests: see `src/sql/pool-requests.ts`. Also ends a connection whose query has timed out: with `query_timeout`, `pg` stops
+ * waiting for the result but keeps the connection, so after a BEGIN without a result the pool would give out the same dead connection again and again.
+ * Without `query_timeout`, the library itself gives up after `timeouts.transactionMs`, and sends `closeRequest`.
  */
-function answerWords(client: PoolClientLike, preparing: Preparing | undefined): void {
+function answerRequests(client: PoolClientLike, preparing: Preparing | undefined): void {
   const query = client.query.bind(client);
   const prepared: Prepared = { names: new Set(), doubtful: new Set() };
   client.query = (...parameters) => {
@@ -126,9 +126,9 @@ function answerWords(client: PoolClientLike, preparing: Preparing | undefined): 
   const answerFlight = async ([sent]: readonly FlightSent[]) => {
     const flies = preparing !== undefined && client.pipeline !== true;
     if (sent === undefined || preparing === undefined) return { rows: [{ flies }] };
-    const landing = await fly({ query }, sent, prepared, preparing);
-    if ("error" in landing && !landing.undone) end(client);
-    return { rows: [landing] };
+    const answer = await fly({ query }, sent, prepared, preparing);
+    if ("error" in answer && !answer.undone) end(client);
+    return { rows: [answer] };
   };
 }
 

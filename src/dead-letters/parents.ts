@@ -1,4 +1,4 @@
-/** Finds the rows that an operation's row refers to or belongs to, or that make its sender a member. If one is missing, a waiting letter may be the one to create it. */
+/** Finds the rows that an operation's row refers to or belongs to, or that make its sender a member. A waiting letter may create one that is missing. */
 import type { OperationContext, Principal } from "../context.js";
 import { keyOf } from "../pipeline/key.js";
 import { stateOf } from "../pipeline/operation.js";

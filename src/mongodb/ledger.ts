@@ -1,13 +1,16 @@
 /** The ledger: whether a transaction has been answered before (under its own identity, another one, or by its content), and the devices that it knows. */
-import type { TransactionResult, FatalResult } from "../model.js";
+import type { TransactionResult } from "../model.js";
 import {
-  type Claim,
   answerOf,
+  type Claim,
+  type ClaimWithNames,
+  type ContentEntry,
+  contentEntry,
+  type DeviceBound,
+  type EarlierCopy,
   handlingOf,
   isTriedAnew,
-  type ContentNames,
   namedMarginMs,
-  type DeviceBound,
 } from "../store/ledger.js";
 import { typedJson } from "../wire/serialize.js";
 import type { LedgerDocument, NamedDocument } from "./own-collections.js";
@@ -15,22 +18,12 @@ import { dateOf, micros, type Sending } from "./commands.js";
 import type { AnyBulkWriteOperation } from "mongodb";
 import { TooManyDevices } from "../store/failures.js";
 
-/** The outcome of a claim. */
-export interface Met {
-  /** The saved answer. The transaction is a replay, and nothing may be written. */
-  readonly earlier?: TransactionResult;
-  /** Whether the answer was found by content alone. */
-  readonly byContent?: boolean;
-  /** Whether another device's rows were removed to make room. */
-  readonly forgotten?: boolean;
-}
-
 /**
  * Enters the claim, unless an answer is saved already, which is then returned.
  *
  * @throws TooManyDevices
  */
-export async function claim(sending: Sending, claimed: Claim): Promise<Met> {
+export async function claim(sending: Sending, claimed: Claim): Promise<EarlierCopy> {
   const { key: _id, queue, request, requestBegan } = claimed;
   const naming = { ...claimed, names: await claimed.content.read() };
   if (_id === undefined || queue === undefined) return claimByContent(sending, naming);
@@ -38,9 +31,10 @@ export async function claim(sending: Sending, claimed: Claim): Promise<Met> {
   const saved = await send(() => own.ledger.findOne({ _id }, on));
   const requestAt = dateOf(now - (performance.now() - requestBegan) * micros);
   if (saved === null || isTriedAnew(saved.handling, claimed)) {
-    const met =
-      saved === null ? await meet(sending, { ...naming, queue }) : await nameAgain(sending, naming);
-    const { earlier } = met;
+    const copy = await (saved === null
+      ? claimUnanswered(sending, { ...naming, queue })
+      : enterContent(sending, naming));
+    const { earlier } = copy;
     const answer = earlier?.status === "fatal_error" ? earlier : claimed.answer;
     const row: Omit<LedgerDocument, "_id"> = {
       queue,
@@ -59,7 +53,7 @@ export async function claim(sending: Sending, claimed: Claim): Promise<Met> {
         ? own.ledger.insertOne({ _id, ...row }, on)
         : own.ledger.replaceOne({ _id }, row, on),
     );
-    return met;
+    return copy;
   }
   if (saved.request !== request) {
     const later = requestAt > saved.requestAt && { request, requestAt };
@@ -70,7 +64,10 @@ export async function claim(sending: Sending, claimed: Claim): Promise<Met> {
 }
 
 /** Claims a transaction of a known device that has not been answered under its own identity. */
-async function meet(sending: Sending, claimed: Naming & { readonly queue: string }): Promise<Met> {
+async function claimUnanswered(
+  sending: Sending,
+  claimed: ClaimWithNames & { readonly queue: string },
+): Promise<EarlierCopy> {
   const { own, on, send } = sending;
   const { queue, names } = claimed;
   const device = await send(() => own.devices.findOne({ _id: queue }, on));
@@ -89,66 +86,53 @@ async function meet(sending: Sending, claimed: Naming & { readonly queue: string
   if (device?.unsettled === true && !unsettled)
     await send(() => own.devices.updateOne({ _id: queue }, { $set: { unsettled } }, on));
   if (earlier !== undefined) return { earlier, forgotten, byContent: byContent !== undefined };
-  await nameAgain(sending, claimed);
+  await enterContent(sending, claimed);
   return { forgotten };
 }
 
 /** Enters the rows that the transaction names, on every try. */
-async function nameAgain(sending: Sending, claimed: Naming): Promise<Met> {
-  await enterNames(sending, claimed, claimed.content.entered ? toldOf(claimed) : undefined);
+async function enterContent(sending: Sending, claimed: ClaimWithNames): Promise<EarlierCopy> {
+  const { content, names } = claimed;
+  await enterNames(sending, claimed, content.entered ? contentEntry(names, claimed) : undefined);
   return {};
 }
 
 /** Claims a transaction of an unknown device. Without a key, only the rows that it names are entered. */
-async function claimByContent(sending: Sending, claimed: Naming): Promise<Met> {
+async function claimByContent(sending: Sending, claimed: ClaimWithNames): Promise<EarlierCopy> {
   const earlier = claimed.key === undefined ? undefined : await answerByContent(sending, claimed);
   if (earlier !== undefined) return { earlier, byContent: true };
-  await enterNames(sending, claimed, toldOf(claimed));
+  await enterNames(sending, claimed, contentEntry(claimed.names, claimed));
   return {};
-}
-
-/** A claim with the hashes of its content. */
-interface Naming extends Claim {
-  readonly names: ContentNames;
-}
-
-interface Told {
-  readonly key: string;
-  readonly answer: FatalResult | undefined;
-}
-
-/** The key by which a repeat is found, and its answer. Absent: the transaction has no id, or the client decides, and its next try must not be taken for a repeat. */
-function toldOf({ names: { key }, answer }: Naming): Told | undefined {
-  return key === undefined || answer?.requiresClientHandling ? undefined : { key, answer };
 }
 
 /** The answer to the same content, unless another transaction has named one of its rows since. */
 async function answerByContent(
   { own, on, send, now }: Sending,
-  { names: { key, rows, all }, subject, content }: Naming,
+  { names: { key, rows, all }, subject, content }: ClaimWithNames,
 ): Promise<TransactionResult | undefined> {
   if (key === undefined) return undefined;
-  const told = await send(() => own.named.findOne({ _id: key }, on));
-  if (told === null || told.namedAt < dateOf(now - content.withinMs * micros)) return undefined;
+  const earlier = await send(() => own.named.findOne({ _id: key }, on));
+  if (earlier === null || earlier.namedAt < dateOf(now - content.withinMs * micros))
+    return undefined;
   const others = rows === undefined ? { subject } : { _id: { $in: [...rows, all] } };
-  const since = { ...others, position: { $gt: told.position } };
+  const since = { ...others, position: { $gt: earlier.position } };
   const named = await send(() => own.named.findOne(since, on));
-  return named === null ? answerOf(told.answer) : undefined;
+  return named === null ? answerOf(earlier.answer) : undefined;
 }
 
 /** Enters the rows that a transaction names. Concurrent transactions of the same user conflict on the account's document. */
 async function enterNames(
   { own, on, send, now }: Sending,
-  { names: { rows, all }, subject, content: { withinMs } }: Naming,
-  told: Told | undefined,
+  { names: { rows, all }, subject, content: { withinMs } }: ClaimWithNames,
+  entry: ContentEntry | undefined,
 ): Promise<void> {
   const account = await send(() => own.accounts.findOne({ _id: subject }, on));
   const since = dateOf(now - (withinMs + namedMarginMs) * micros);
   const toldAt = account?.toldAt ?? null;
-  if (told === undefined && (toldAt === null || toldAt < since)) return;
+  if (entry === undefined && (toldAt === null || toldAt < since)) return;
   const position = (account?.position ?? 0) + 1;
   const namedAt = dateOf(now);
-  const $set = { position, toldAt: told === undefined ? toldAt : namedAt };
+  const $set = { position, toldAt: entry === undefined ? toldAt : namedAt };
   const $setOnInsert = { entered: 0 };
   await send(() =>
     own.accounts.updateOne({ _id: subject }, { $set, $setOnInsert }, { ...on, upsert: true }),
@@ -161,8 +145,8 @@ async function enterNames(
     },
   });
   const entries = [...new Set(rows ?? [all])].map((hash) => enter(hash, null));
-  if (told !== undefined)
-    entries.push(enter(told.key, told.answer ? typedJson(told.answer) : null));
+  if (entry !== undefined)
+    entries.push(enter(entry.key, entry.answer ? typedJson(entry.answer) : null));
   await send(() => own.named.bulkWrite(entries, on));
 }
 

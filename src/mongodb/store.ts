@@ -1,13 +1,14 @@
 /** The port on MongoDB's official driver. One database is one store. */
 import type { Collection, Db, Document, MongoClient } from "mongodb";
 import { Contention } from "../store/failures.js";
+import type { EarlierCopy } from "../store/ledger.js";
 import type { Native, Store, UnitOptions } from "../store/store.js";
 import { sha256 } from "../wire/serialize.js";
 import { hasWaiting } from "./chains.js";
 import type { IdKind } from "./columns.js";
 import { blamed, fieldsTaken, meaning, remedy } from "./errors.js";
 import { openInspect, uniqueKeys } from "./inspect.js";
-import { claim, type Met } from "./ledger.js";
+import { claim } from "./ledger.js";
 import { ownOf } from "./own-collections.js";
 import { createSchema } from "./schema.js";
 import { isFilter } from "./scope.js";
@@ -74,7 +75,7 @@ export function mongodb(client: MongoClient, options: MongoOptions): MongoStore 
     const bounds = asked.timeouts ?? { statementMs, transactionMs };
     const { signal, waitedMs = 0, claim: claimed } = asked;
     const settings = { ...bounds, waitedMs, ...(signal && { signal }) };
-    let met: Met = {};
+    let copy: EarlierCopy = {};
     try {
       const result = await inTransaction(client, settings, watch, async (session) => {
         const begunAt = performance.now();
@@ -88,10 +89,10 @@ export function mongodb(client: MongoClient, options: MongoOptions): MongoStore 
         };
         const owning: Sending = { ...sending, send: (run) => contending(() => send(watch, run)) };
         const claims = claimed === undefined ? [] : [claimed, ...(asked.alongside ?? [])];
-        const all: Met[] = [];
+        const all: EarlierCopy[] = [];
         for (const each of claims)
           if (all.at(-1)?.earlier === undefined) all.push(await claim(owning, each));
-        met = all[0] ?? {};
+        copy = all[0] ?? {};
         return work(
           openUnit({
             tx: { session, db: plain },
@@ -107,8 +108,8 @@ export function mongodb(client: MongoClient, options: MongoOptions): MongoStore 
           }),
         );
       });
-      if (met.forgotten) claimed?.devices?.forgotten();
-      if (met.byContent) claimed?.content.decided();
+      if (copy.forgotten) claimed?.devices?.forgotten();
+      if (copy.byContent) claimed?.content.decided();
       return result;
     } finally {
       if (asked.tally !== undefined) asked.tally.statements += watch.statements;
@@ -125,7 +126,6 @@ export function mongodb(client: MongoClient, options: MongoOptions): MongoStore 
     scopeBuilder: undefined,
     isScope: isFilter,
     rowSecurity: false,
-    runs: true,
     unit,
     meaning,
     convert,

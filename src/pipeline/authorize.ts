@@ -24,11 +24,11 @@ export function authorizer<P extends Principal, DB>(
     }
     const { authorize } = rule;
     if (authorize === undefined && added === undefined) return approved(write);
-    const kept = stateOf(context);
-    kept.row = { table: write.table, id: write.id };
+    const state = stateOf(context);
+    state.row = { table: write.table, id: write.id };
     // Converts the values that a hook has set since `map`.
     return (async () => {
-      const judged = await convert.write(write, rule, context, kept, "pass");
+      const judged = await convert.write(write, rule, context, state, "pass");
       if (authorize !== undefined) await ofApplication(() => authorize(judged, context));
       if (added !== undefined) await ofApplication(() => added(judged, context));
       return approved(judged);

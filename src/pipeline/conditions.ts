@@ -17,7 +17,7 @@ export interface MemberTable {
   readonly user: string;
   /** The column that `row` refers to, in the table to be written. Default: the key of that table's rule. */
   readonly by?: string;
-  /** What the member's row must hold beside that, such as a role: by column one value, or a list of which one will do. */
+  /** What else the member's row must contain, such as a role: for each column a value, or a list of the allowed values. */
   readonly where?: Readonly<Record<string, MemberValue | readonly MemberValue[]>>;
 }
 
@@ -37,7 +37,8 @@ export function isOwner<const Column extends string>(column: Column): { readonly
  * A condition that holds if a row of another table makes the caller a member. Earlier operations of the same transaction count, so a transaction may
  * first create the membership and then use it.
  *
- * Of the members' table itself, the row that a write makes, or makes another's, is no membership for that write: nobody joins by writing a row with their own id.
+ * In a write to the members' table itself, the row that it inserts, or whose member it changes, does not count as a membership: nobody can become a member
+ * by writing a row with their own id.
  *
  * @example
  * const members = { table: "list_members", row: "list_id", user: "user_id" } as const;
@@ -90,6 +91,6 @@ export function storeCondition(given: ScopeCondition, key: () => string): Condit
 }
 
 function oneOf(value: MemberValue | readonly MemberValue[]): readonly MemberValue[] {
-  // No value of its own is an object. `Array.isArray` tells the compiler nothing of a list that is readonly.
+  // A single value is never an object. For the compiler, `Array.isArray` does not recognize a readonly list.
   return typeof value === "object" && value !== null ? [...value] : [value];
 }

@@ -67,7 +67,7 @@ export interface Convert {
   ): Values;
   /**
    * Converts the values of a write that are new or have changed. Returns the write with its values as layers and hooks see them, and keeps the stored
-   * form in `kept`.
+   * form in `state`.
    *
    * @param missing what to do if the database lacks a value's column, or the table, right now: `throws` as `table` does; `pass` leaves the value as it is,
    * because the application's own `persist` may handle it
@@ -76,18 +76,19 @@ export interface Convert {
     write: Write,
     rule: Rule<P, DB>,
     context: ConvertingWrite,
-    kept: OperationState,
+    state: OperationState,
     missing: "throws" | "pass",
   ): MaybePromise<Write>;
 }
 
 /** @param isSeen whether application code outside the rules sees converted values */
 export function createConvert(emit: Emit, isSeen: boolean): Convert {
-  const told = new Set<string>();
+  const reported = new Set<string>();
   /** Reports a UUID for a key that is a number, once for each table. */
   const tellUnfit = (table: Table, column: Column, value: unknown, context: Converting): void => {
-    if (!isNumberType(column.type) || uuidOf(value) === undefined || told.has(table.name)) return;
-    told.add(table.name);
+    if (!isNumberType(column.type) || uuidOf(value) === undefined || reported.has(table.name))
+      return;
+    reported.add(table.name);
     const where = { table: table.name, column: column.name };
     const message = numericKeyWarning(table.name, column);
     emit({ type: "row_id_unfit", ...correlated(context), ...where, message });
@@ -198,13 +199,13 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
       }
       return Object.fromEntries(converted);
     },
-    write: (write, rule, context, kept, whereMissing) => {
-      const { converted, unit } = kept;
+    write: (write, rule, context, state, whereMissing) => {
+      const { converted, unit } = state;
       // A hook may have turned the write into one on another table.
-      if (kept.table?.name !== rule.table) {
+      if (state.table?.name !== rule.table) {
         converted.clear();
-        kept.set.clear();
-        kept.table = undefined;
+        state.set.clear();
+        state.table = undefined;
       }
       const fresh: string[] = [];
       for (const name of Object.keys(write.values)) {
@@ -212,15 +213,15 @@ export function createConvert(emit: Emit, isSeen: boolean): Convert {
         if (known === undefined || isChanged(known, write.values[name])) fresh.push(name);
       }
       if (fresh.length === 0) return write;
-      if (kept.table !== undefined && missingColumn(kept.table, fresh) === undefined)
-        return convertAll(write, rule, context, kept, kept.table);
+      if (state.table !== undefined && missingColumn(state.table, fresh) === undefined)
+        return convertAll(write, rule, context, state, state.table);
       const reading =
         whereMissing === "throws"
           ? tableNow(unit, rule.table, fresh, context)
           : unit.table(rule.table, fresh);
       return reading.then((table) => {
-        kept.table = table;
-        return table === undefined ? write : convertAll(write, rule, context, kept, table);
+        state.table = table;
+        return table === undefined ? write : convertAll(write, rule, context, state, table);
       });
     },
   };

@@ -55,7 +55,7 @@ export function createKeyFor<P extends Principal, DB>(
   convert: Pick<Convert, "values">,
   emit: Emit,
 ): KeyFor<P, DB> {
-  const told = new Set<string>();
+  const reported = new Set<string>();
 
   const tellRespelled = (
     store: Store,
@@ -71,7 +71,7 @@ export function createKeyFor<P extends Principal, DB>(
       if (canonical === undefined || canonical === part || known === undefined) continue;
       // A part that comes from the caller was not spelled by the client, and a text column keeps every spelling.
       if (!id.includes(String(part)) || store.view(known, stored[column]) !== canonical) continue;
-      told.add(name);
+      reported.add(name);
       emit({ type: "row_id_respelled", ...correlated(context), table: name, column, id });
     }
   };
@@ -83,7 +83,7 @@ export function createKeyFor<P extends Principal, DB>(
     try {
       const key = convert.values(store, table, parts, context, use, rowId);
       // Reported only for a PUT, because only a PUT makes a row, and once for each rule.
-      if (op === "PUT" && !told.has(rule.name))
+      if (op === "PUT" && !reported.has(rule.name))
         tellRespelled(store, table, rule, id, [parts, key], context);
       return key;
     } catch (error) {

@@ -22,7 +22,7 @@ interface Parts {
 
 /** What the mapping of one operation needs. */
 interface Mapping extends Parts {
-  readonly kept: OperationState;
+  readonly state: OperationState;
 }
 
 /** Throws fatal UNKNOWN_TABLE and FORBIDDEN_COLUMN for what no rule declares, INVALID_DATA for what the rule's schema refuses, and what the conversion throws. */
@@ -35,18 +35,18 @@ export function mapper<P extends Principal, DB>(
     if (rule === undefined) {
       throw fatal("UNKNOWN_TABLE", `The table ${quote(entry.table)} is not writable here.`);
     }
-    const kept = stateOf(context);
+    const state = stateOf(context);
     const { op, table, id } = entry;
-    kept.row = { table, id };
+    state.row = { table, id };
     const { validate } = rule;
     const values =
       validate === undefined
-        ? valuesOf(entry, rule, context, { ...mapping, kept })
-        : validateRow(validate, entry, kept).then(() =>
-            valuesOf(entry, rule, context, { ...mapping, kept }),
+        ? valuesOf(entry, rule, context, { ...mapping, state })
+        : validateRow(validate, entry, state).then(() =>
+            valuesOf(entry, rule, context, { ...mapping, state }),
           );
     const convert = (given: Write["values"]) =>
-      mapping.convert.write({ op, table, id, values: given }, rule, context, kept, "pass");
+      mapping.convert.write({ op, table, id, values: given }, rule, context, state, "pass");
     return values instanceof Promise ? values.then(convert) : convert(values);
   };
 }
@@ -62,7 +62,7 @@ function valuesOf<P extends Principal, DB>(
     // A PATCH without values stays empty: it must not touch the row only to set the server's columns.
     if (entry.op === "PATCH")
       return values.size === 0 ? {} : withComputed(values, [rule.serverColumns], context);
-    addMissing(values, rule, context, mapping.kept);
+    addMissing(values, rule, context, mapping.state);
     return withComputed(values, [rule.insertColumns, rule.serverColumns], context);
   };
   const values = sent(entry.opData ?? {}, rule, context, mapping);
@@ -74,11 +74,11 @@ function addMissing<P extends Principal, DB>(
   values: Map<string, unknown>,
   { insertOnly, ownerColumn, put, clientColumns }: Rule<P, DB>,
   { principal }: OperationContext<P, DB>,
-  kept: OperationState,
+  state: OperationState,
 ): void {
   if (ownerColumn !== undefined && !values.has(ownerColumn)) {
     values.set(ownerColumn, principal.userId);
-    kept.filledOwner = true;
+    state.filledOwner = true;
   }
   if (put !== "replace") return;
   for (const { column, readOnly } of clientColumns?.values() ?? []) {
@@ -100,7 +100,7 @@ function sent<P extends Principal, DB>(
   const from = (start: number): MaybePromise<Map<string, unknown>> => {
     for (let index = start; index < names.length; index += 1) {
       const name = names[index] as string;
-      const column = plainColumn(name, rule, mapping.kept);
+      const column = plainColumn(name, rule, mapping.state);
       if (column !== undefined) {
         values.set(column, opData[name]);
         continue;
@@ -175,7 +175,7 @@ function unlistedColumn<P extends Principal, DB>(
   mapping: Mapping,
 ): MaybePromise<Column | undefined> {
   if (rule.key.columns.includes(name) || isServers(name, rule)) return undefined;
-  const { table } = mapping.kept;
+  const { table } = mapping.state;
   const known = table?.name === rule.table ? table.columns.get(name) : undefined;
   return known ?? columnNow(name, rule, context, mapping);
 }
@@ -185,11 +185,11 @@ async function columnNow<P extends Principal, DB>(
   name: string,
   rule: Rule<P, DB>,
   context: OperationContext<P, DB>,
-  { emit, kept }: Mapping,
+  { emit, state }: Mapping,
 ): Promise<Column | undefined> {
-  const table = await kept.unit.table(rule.table, [name]);
+  const table = await state.unit.table(rule.table, [name]);
   if (table === undefined) throw schemaMissing(emit, context, { table: rule.table });
-  kept.table = table;
+  state.table = table;
   return table.columns.get(name);
 }
 
@@ -202,7 +202,7 @@ function isServers<P extends Principal, DB>(
 
 /** Looks up the value to store for a reference. Throws fatal FOREIGN_KEY_VIOLATION if there is no such row. */
 async function lookUpReference<P extends Principal, DB>(
-  { convert, kept: { store, unit, needs } }: Mapping,
+  { convert, state: { store, unit, needs } }: Mapping,
   { table: name, match, take }: Reference,
   [client, value]: readonly [client: string, value: unknown],
   context: OperationContext<P, DB>,
@@ -242,11 +242,11 @@ async function isSamePart<P extends Principal, DB>(
   [part, value]: readonly [part: unknown, value: unknown],
   rule: Rule<P, DB>,
   context: OperationContext<P, DB>,
-  { convert, kept }: Mapping,
+  { convert, state }: Mapping,
 ): Promise<boolean> {
-  const { store, unit } = kept;
-  const table = await convert.table(unit, rule.table, [name], context, kept.table);
-  kept.table = table;
+  const { store, unit } = state;
+  const table = await convert.table(unit, rule.table, [name], context, state.table);
+  state.table = table;
   const column = table.columns.get(name);
   return column !== undefined && isSameValue(store, column, part, value);
 }

@@ -1,4 +1,4 @@
-/** Keeps track of the row that an operation becomes if application code decides it: as that code has run, or as it predicts without a database. */
+/** Keeps track of the row that an operation becomes if application code decides that: by running the code, or by a prediction that needs no database. */
 import type { WritesConfig } from "../config/config.js";
 import type { OperationContext, Principal } from "../context.js";
 import type { CrudEntry, Write } from "../model.js";

@@ -28,7 +28,7 @@ export function createMutations<P extends Principal, DB>(
 ): Mutations<P, DB> {
   if (rules.has(mutationTable)) {
     throw new TypeError(
-      `tables.${mutationTable}: what a device writes there are mutations, which "mutators" runs. Take the rule out, or "mutators".`,
+      `tables.${mutationTable}: devices write their mutations there, and "mutators" runs them. Take out the rule or "mutators".`,
     );
   }
   const known = new Map<string, Mutator<P, DB>>(

@@ -80,24 +80,24 @@ export function createPersist<P extends Principal, DB>(
   const change = (
     given: Write,
     context: OperationContext<P, DB>,
-    kept: OperationState,
+    state: OperationState,
     known: KnownOfChange = {},
   ): MaybePromise<Change | undefined> => {
     const rule = ruleOf(given);
     const { op, id } = given;
     if (op === "PATCH" && Object.keys(given.values).length === 0) return undefined;
-    const { store, unit, seen } = kept;
+    const { store, unit, seen } = state;
     const fixed = fixedScope(rule, context, store);
     const { columns } = rule.key;
-    const go = (found: KnownOfChange) => change(given, context, kept, { ...known, ...found });
+    const go = (found: KnownOfChange) => change(given, context, state, { ...known, ...found });
     // Converts the values that hooks have set since.
-    const write = known.write ?? convert.write(given, rule, context, kept, "throws");
+    const write = known.write ?? convert.write(given, rule, context, state, "throws");
     if (write instanceof Promise) return write.then((found) => go({ write: found }));
-    const table = known.table ?? convert.table(unit, rule.table, columns, context, kept.table);
+    const table = known.table ?? convert.table(unit, rule.table, columns, context, state.table);
     if (table instanceof Promise) return table.then((found) => go({ write, table: found }));
     if (seen.size > 0 && known.isAbsent === undefined)
-      return seenAbsent(kept, given).then((isAbsent) => go({ write, table, isAbsent }));
-    const values = storedValues(write, columns, kept);
+      return seenAbsent(state, given).then((isAbsent) => go({ write, table, isAbsent }));
+    const values = storedValues(write, columns, state);
     const [column] = columns;
     const key =
       rule.key.split === undefined && column !== undefined && plainUuid.test(id)
@@ -115,30 +115,31 @@ export function createPersist<P extends Principal, DB>(
       : scopeOf(rule, rule.parents, context, store, { op, table, key, values });
     const { insertColumns, keptByPut, ownerColumn, put } = rule;
     const isOwnerFilled =
-      kept.filledOwner && ownerColumn !== undefined && kept.set.has(ownerColumn);
+      state.filledOwner && ownerColumn !== undefined && state.set.has(ownerColumn);
     // The columns that an existing row keeps. A PUT must not change its owner unasked, so an owner that the client left out is among them. A PUT that
     // never changes a row compares only what the client sent, and not what the server sets.
     const keptColumns =
       put === "insert"
-        ? [...insertColumns.keys(), ...kept.set]
+        ? [...insertColumns.keys(), ...state.set]
         : isOwnerFilled
           ? [...keptByPut, ownerColumn]
           : keptByPut;
-    kept.final = write;
-    kept.written = true;
-    kept.change = {
+    state.final = write;
+    state.written = true;
+    state.change = {
       op,
       table,
       key,
       values,
       ...(op === "PUT" && { insertOnly: keptColumns }),
       ...(op === "PUT" && rule.put === "insert" && { neverChanges: true }),
-      ...(rule.insertOnly.size > 0 && op !== "DELETE" && { fixed: fixedAmong(values, rule, kept) }),
+      ...(rule.insertOnly.size > 0 &&
+        op !== "DELETE" && { fixed: fixedAmong(values, rule, state) }),
       ...(known.isAbsent && { seenAbsent: true }),
       scope,
       operationIndex: context.operationIndex,
     };
-    return kept.change;
+    return state.change;
   };
 
   const judge: Persist<P, DB>["judge"] = (effect, write, operation) => {
@@ -180,7 +181,7 @@ export function createPersist<P extends Principal, DB>(
       if (conflict !== undefined) {
         // Loaded where it is used.
         const { writeMerging } = await import("./conflict/write.js");
-        const asked = { change: made, write, rule, conflict, context, kept: state, convert };
+        const asked = { change: made, write, rule, conflict, context, state, convert };
         const outcome = await writeMerging(asked, (effect) => judge(effect, write, judged));
         if (outcome.effect === "kept") {
           const { op, table, id } = write;
@@ -200,13 +201,13 @@ export function createPersist<P extends Principal, DB>(
 function fixedAmong<P extends Principal, DB>(
   values: Values,
   { insertOnly, ownerColumn, put }: Rule<P, DB>,
-  kept: OperationState,
+  state: OperationState,
 ): readonly string[] {
-  kept.fixed = insertOnly;
+  state.fixed = insertOnly;
   // A PUT that never changes a row compares all sent columns anyway.
-  if (put === "insert" && kept.final?.op === "PUT") return [];
+  if (put === "insert" && state.final?.op === "PUT") return [];
   return [...insertOnly.keys()].filter(
-    (name) => Object.hasOwn(values, name) && !(kept.filledOwner && name === ownerColumn),
+    (name) => Object.hasOwn(values, name) && !(state.filledOwner && name === ownerColumn),
   );
 }
 

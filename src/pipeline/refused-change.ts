@@ -11,9 +11,9 @@ import type { OperationState } from "./operation.js";
 export function errorForRefused(
   cause: unknown,
   { table, key, values }: Change,
-  kept: OperationState,
+  state: OperationState,
 ): unknown {
-  const { set, store, fixed } = kept;
+  const { set, store, fixed } = state;
   if (cause instanceof ColumnsFixed) {
     const [column = ""] = cause.columns;
     const message = "The column is set when its row is made, and stays as it is.";
@@ -54,11 +54,11 @@ export function errorForRefused(
         : new ServerValue(table.name, none[0], "It is NULL.", cause);
     }
     case "INVALID_DATA": {
-      const told = store.blamed?.(cause, table).columns ?? [];
-      const [blamed] = told;
-      if (blamed !== undefined)
-        return told.every((name) => set.has(name))
-          ? new ServerValue(table.name, blamed, "The database refuses it.", cause)
+      const blamed = store.blamed?.(cause, table).columns ?? [];
+      const [first] = blamed;
+      if (first !== undefined)
+        return blamed.every((name) => set.has(name))
+          ? new ServerValue(table.name, first, "The database refuses it.", cause)
           : cause;
       const unsure = given.find(
         ([name, value]) => typeof value !== "object" && !isSure(name, value),

@@ -220,7 +220,7 @@ function compileParent<P extends Principal, DB>(
   }
   if (table !== name && !hasScope(rule)) {
     throw new TypeError(
-      `${where}: "${table}" has neither owner nor scope nor belongsTo, so every row would do. Say there whose its rows are.`,
+      `${where}: "${table}" has neither owner nor scope nor belongsTo, so a row of anybody would be accepted. Add one of these to its rule.`,
     );
   }
   return { column, rule, by: by ?? key, optional };
@@ -246,7 +246,7 @@ function refuseEndless<P extends Principal, DB>(rule: Rule<P, DB>): void {
   if ((owner ?? condition ?? scope) !== undefined || parents.length === 0) return;
   if (parents.every((parent) => parent.rule === rule)) {
     throw new TypeError(
-      `tables.${name}: belongsTo names nothing but the table itself, so nobody's rows would be anybody's. Add owner, scope or another parent.`,
+      `tables.${name}: belongsTo names only the table itself, which does not say whose the rows are. Add owner, scope or another parent.`,
     );
   }
 }

@@ -20,18 +20,19 @@ export function withColumns<P extends Principal, DB>(
 ): Verdict {
   if (verdict.outcome !== "fatal" || isFatal(error)) return verdict;
   if (refused === undefined && during !== "commit") return verdict;
-  const told =
+  const blamed =
     refused === undefined
       ? (store.blamed?.(error, undefined) ?? plainBlame)
       : blamedOf(error, refused.change, store, verdict.errorCode);
   const table = refused?.change.table;
-  const rule = refused === undefined ? ruleOf(told, rules) : rules.get(refused.table);
-  const names = told.columns.flatMap(
+  const rule = refused === undefined ? ruleOf(blamed, rules) : rules.get(refused.table);
+  const names = blamed.columns.flatMap(
     (name) => (rule && clientName(rule, name, table?.columns.get(name))) ?? [],
   );
-  const about = { ...told, table: table?.name ?? told.table ?? "" };
+  const about = { ...blamed, table: table?.name ?? blamed.table ?? "" };
   if (verdict.errorCode === "FOREIGN_KEY_VIOLATION") {
-    if (told.referred) return { ...verdict, message: "Other rows still refer to this row.", about };
+    if (blamed.referred)
+      return { ...verdict, message: "Other rows still refer to this row.", about };
     if (names.length === 1)
       return {
         ...verdict,
@@ -56,14 +57,14 @@ function ruleOf<P extends Principal, DB>(
 function blamedOf(error: unknown, change: Change, store: Store, code: string): Blamed {
   const { table, key, values } = change;
   if (error instanceof RowTaken) return { columns: Object.keys(key) };
-  const told = store.blamed?.(error, table) ?? plainBlame;
-  if (code !== "INVALID_DATA" || told.columns.length > 0) return told;
+  const blamed = store.blamed?.(error, table) ?? plainBlame;
+  if (code !== "INVALID_DATA" || blamed.columns.length > 0) return blamed;
   // The library checks values before it sends them, except for types that only the database knows. If there is one such value, it is to blame.
   const unsure = Object.entries({ ...values, ...key }).filter(([name, value]) => {
     const column = table.columns.get(name);
     return column !== undefined && value !== null && store.isSure?.(column, value) === false;
   });
-  return unsure.length === 1 ? { ...told, columns: unsure.map(([name]) => name) } : told;
+  return unsure.length === 1 ? { ...blamed, columns: unsure.map(([name]) => name) } : blamed;
 }
 
 /** The stages in which statements on the application's own tables are sent. */

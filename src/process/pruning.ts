@@ -1,4 +1,4 @@
-/** Removes old rows from the library's own tables: now and then, after requests, in small steps. A round reads rows that have to be kept only once. */
+/** Removes old rows from the library's own tables: now and then, after requests, in small steps. Within a round, a row that has to be kept is read once. */
 import type { LedgerOptions, WritesConfig } from "../config/config.js";
 import type { Principal } from "../context.js";
 import type { Emit } from "../events/emit.js";
@@ -53,7 +53,7 @@ export function createPruning<P extends Principal, DB>(
   }
   if (!(keepClosedDays > 0 && (keepClosedDays < 100_000 || keepClosedDays === Infinity))) {
     throw new TypeError(
-      "deadLetters: `keepClosedDays` must be a number of days, more than 0; or Infinity, for ever.",
+      "deadLetters: `keepClosedDays` must be a number of days, more than 0; or Infinity, to keep them forever.",
     );
   }
   const counted = countsVersions(tables);

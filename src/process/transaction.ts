@@ -1,10 +1,6 @@
-/** Processes one transaction, from its identity to its answer. Whatever happens, it is applied once, recorded as a dead letter, or still queued on the device. */
-import type { WritesConfig } from "../config/config.js";
+/** Processes one transaction, from its identity to its answer. In the end it is applied once, recorded as a dead letter, or still queued on the device. */
 import type { Principal } from "../context.js";
-import { payloadOf } from "../dead-letters/payload.js";
-import type { LetterQuota } from "../dead-letters/quota.js";
-import type { RowStateReader } from "../dead-letters/row-states.js";
-import { type Emit, correlated, transactionEvent } from "../events/emit.js";
+import { correlated, type Emit, transactionEvent } from "../events/emit.js";
 import type { Tally } from "../events/events.js";
 import {
   type CrudTransaction,
@@ -13,24 +9,21 @@ import {
   success,
   type TransactionResult,
 } from "../model.js";
-import type { Dependants } from "../dead-letters/dependants.js";
 import { announceMissing } from "../pipeline/persist.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
-import { rowName } from "../store/letters.js";
+import type { SchemaTrust } from "../store/tables.js";
 import { identifiable } from "../wire/entries.js";
-import { attempt, type Applied, type Attempt, type Failure } from "./attempt.js";
 import { createWatchUnmatched } from "./apply.js";
+import { type Applied, type Attempt, attempt } from "./attempt.js";
 import type { Call, Memory } from "./call.js";
-import { classify, inUnit, isTriedAgain, tellServerValue, type Verdict } from "./classify.js";
-import { createConclude } from "./conclude.js";
-import { dependence, dependent, type Known } from "./dependence.js";
+import { inUnit, isTriedAgain, tellServerValue } from "./classify.js";
+import type { Known } from "./dependence.js";
+import { withRemedy } from "./explain.js";
+import { createFailures, type Failed, type FailureParts, isRecorded } from "./failure.js";
 import { tryFlight } from "./flight.js";
-import { forgetUndone, isStepByStep, noteLetters, noteUndone } from "./together.js";
 import { type Identity, identityOf } from "./identity.js";
 import type { Parked, Parking } from "./parking.js";
-import { withColumns, withRemedy } from "./explain.js";
-import { createRecord } from "./record.js";
-import type { SchemaTrust } from "../store/tables.js";
+import { forgetUndone, isStepByStep, noteLetters, noteUndone } from "./together.js";
 
 /** The most attempts at a transaction while others change the letters that it depends on. */
 const mostAttempts = 10;
@@ -39,17 +32,6 @@ const noWork = async () => {};
 export const notBegun = retryableResult(
   "The caller disconnected before the transaction was tried.",
 );
-
-interface TransactionParts<P extends Principal, DB> {
-  readonly config: WritesConfig<P, DB>;
-  readonly pipeline: Pipeline<P, DB>;
-  readonly rowStateReader: RowStateReader;
-  readonly emit: Emit;
-  readonly quota: LetterQuota;
-  readonly dependants: Dependants;
-  readonly parking: Parking<P> | undefined;
-  readonly announce: Announce<P>;
-}
 
 interface AnnounceParts<P extends Principal, DB> {
   readonly pipeline: Pipeline<P, DB>;
@@ -75,38 +57,34 @@ export function createAnnounce<P extends Principal, DB>({
   };
 }
 
+interface TransactionParts<P extends Principal, DB> extends FailureParts<P, DB> {
+  readonly announce: Announce<P>;
+}
+
 /** Never rejects. */
 export type RunTransaction<P extends Principal> = (
   transaction: CrudTransaction | InvalidTransaction,
   call: Call<P>,
 ) => Promise<TransactionResult>;
 
-export function createRunTransaction<P extends Principal, DB>({
-  config,
-  pipeline,
-  rowStateReader,
-  emit,
-  quota,
-  dependants,
-  parking,
-  announce,
-}: TransactionParts<P, DB>): RunTransaction<P> {
-  const { deferConstraints = false } = config;
-  const { onRecorded, requiresClientHandling } = config.deadLetters ?? {};
-  const record = createRecord({ pipeline, rowStateReader, emit, onRecorded, quota });
-  const conclude = createConclude({ requiresClientHandling, record, emit });
+export function createRunTransaction<P extends Principal, DB>(
+  parts: TransactionParts<P, DB>,
+): RunTransaction<P> {
+  const { pipeline, rowStateReader, emit, dependants, parking, announce } = parts;
+  const { deferConstraints = false } = parts.config;
+  const failures = createFailures(parts);
 
   const run = async (
     transaction: CrudTransaction | InvalidTransaction,
     call: Call<P>,
     tally: Tally,
   ): Promise<TransactionResult> => {
-    const refused = "invalid" in transaction;
-    if (!refused && transaction.crud.length === 0) return success;
-    // A refused transaction gets an identity, too: it may have been applied before, or be accepted once a limit has been raised.
-    const named = refused ? await identifiable(transaction.raw) : transaction;
+    const isInvalid = "invalid" in transaction;
+    if (!isInvalid && transaction.crud.length === 0) return success;
+    // An invalid transaction gets an identity, too: it may have been applied before, or be accepted once a limit has been raised.
+    const named = isInvalid ? await identifiable(transaction.raw) : transaction;
     const identity = call.ledger && named ? await identityOf(call, named) : undefined;
-    const execute = () => apply(transaction, call, identity, tally);
+    const execute = () => tryUntilAnswered({ transaction, call, identity }, tally);
     if (identity?.key === undefined) return execute();
     const execution = executionKey(identity.key, identity);
     for (;;) {
@@ -122,18 +100,18 @@ export function createRunTransaction<P extends Principal, DB>({
     }
   };
 
-  const apply = async (
-    transaction: CrudTransaction | InvalidTransaction,
-    call: Call<P>,
-    identity: Identity | undefined,
-    tally: Tally,
-  ): Promise<TransactionResult> => {
-    const subject = { transaction, call, identity };
+  /** Rejects if something fails that has nothing to do with the transaction itself. */
+  const tryUntilAnswered = async (subject: Parked<P>, tally: Tally): Promise<TransactionResult> => {
+    const { transaction, call, identity } = subject;
+    const { store, memory } = call;
     const known: Known = { free: new Set() };
     const watchLeft = pipeline.mutations && createWatchUnmatched(rowStateReader, call, emit);
-    const { store, memory } = call;
     const begunAt = performance.now();
     let together = memory.undone.size === 0 || !isStepByStep(memory, call, identity);
+    const goOnStepByStep = () => {
+      noteUndone(memory, call, identity, begunAt);
+      together = false;
+    };
     for (let number = 1; ; number += 1) {
       const schema: SchemaTrust = { since: call.requestBegan, believed: new Map() };
       const begun = { number, claim: identity, schema, tally };
@@ -141,17 +119,13 @@ export function createRunTransaction<P extends Principal, DB>({
       const mayFly = store.flight !== undefined && store.flight.support.supported !== false;
       const flown =
         together && mayFly ? await tryFlight(pipeline, transaction, call, options) : undefined;
-      if (flown?.kind === "undone") {
-        noteUndone(memory, call, identity, begunAt);
-        together = false;
-      }
+      if (flown?.kind === "undone") goOnStepByStep();
       const tried =
         flown === undefined || flown.kind === "undone"
           ? await attempt(pipeline, transaction, call, { ...options, together })
           : flown;
       if (tried.kind === "undone") {
-        noteUndone(memory, call, identity, begunAt);
-        together = false;
+        goOnStepByStep();
         continue;
       }
       if (tried.kind === "applied") {
@@ -159,52 +133,18 @@ export function createRunTransaction<P extends Principal, DB>({
         if (tried !== flown) noteLetters(memory, call, tried.needs !== undefined);
       }
       if (tried.kind !== "failed" && tried.kind !== "unsure") return done(tried, subject, tally);
-      const failed = tried.kind === "failed" ? tried : undefined;
-      const verdict = failed && judge(failed, call);
+      const verdict = tried.kind === "failed" ? failures.judge(tried, call) : undefined;
       if (verdict && (await isTriedAgain(verdict, number, { ...call, schema }))) continue;
-      if (failed) tellServerValue(emit, call, failed.error);
-      const last =
-        failed && verdict && ((await parking?.failed(verdict, failed, subject)) ?? verdict);
-      const needed =
-        tried.needs && !("invalid" in transaction) && last?.outcome !== "retryable"
-          ? await dependence(
-              dependants,
-              { transaction, call, targets: tried.targets },
-              tried.needs,
-              last,
-              failed?.operationIndex,
-            )
-          : undefined;
-      if (needed === undefined && last === undefined) {
-        // Each attempt may find other rows missing while others delete rows, so their number is bounded. The device sends the transaction again.
-        if (number >= mostAttempts) return retryableResult(busyMessage);
-        for (const row of tried.needs?.rows ?? []) known.free.add(rowName(row));
-        if (tried.kind === "unsure" && tried.puts !== undefined) known.puts = tried.puts;
-        continue;
-      }
-      const { targets } = tried;
-      const concluded = { payload: payloadOf(transaction), call, identity, targets };
-      const result =
-        needed === undefined
-          ? await conclude({
-              ...concluded,
-              verdict: last ?? dependent,
-              operationIndex: failed?.operationIndex,
-            })
-          : await conclude({ ...concluded, verdict: dependent, ...needed });
-      if (result === undefined) {
-        // The root has been closed in the meantime, so the row that the transaction needs may exist now.
-        if (number >= mostAttempts) return retryableResult(busyMessage);
-        continue;
-      }
-      // A failure that was fatal at once has not been counted.
-      if (last !== verdict && isRecorded(result)) await parking?.recorded(subject);
-      return result;
+      if (tried.kind === "failed") tellServerValue(emit, call, tried.error);
+      const result = await failures.answer(tried, verdict, subject, known);
+      if (result !== undefined) return result;
+      // While others change letters or delete rows, each attempt may find something else, so the number is bounded. The device sends the transaction again.
+      if (number >= mostAttempts) return retryableResult(busyMessage);
     }
   };
 
   const done = async (
-    tried: Exclude<Attempt, Failure | { readonly kind: "unsure" | "undone" }>,
+    tried: Exclude<Attempt, Failed | { readonly kind: "undone" }>,
     subject: Parked<P>,
     tally: Tally,
   ): Promise<TransactionResult> => {
@@ -218,23 +158,6 @@ export function createRunTransaction<P extends Principal, DB>({
     }
     await announce(tried, subject);
     return success;
-  };
-
-  const judge = (failure: Failure, call: Call<P>): Verdict => {
-    const { error, during, operationIndex } = failure;
-    const { store, caller } = call;
-    const judged = classify(error, store, during !== "begin", caller !== undefined);
-    const verdict = withColumns(judged, failure, store, pipeline.rules);
-    emit({
-      type: "error",
-      ...correlated(call),
-      during,
-      error,
-      outcome: verdict.outcome,
-      ...(operationIndex !== undefined && { operationIndex }),
-      ...withRemedy(error, during, store, failure.refused?.change.table.name),
-    });
-    return verdict;
   };
 
   return async (transaction, call) => {
@@ -286,8 +209,4 @@ export async function shareExecution(
 
 function isAnswered(result: TransactionResult): boolean {
   return result.status === "success" || isRecorded(result);
-}
-
-function isRecorded(result: TransactionResult): boolean {
-  return result.status === "fatal_error" && !result.requiresClientHandling;
 }

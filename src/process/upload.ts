@@ -1,4 +1,4 @@
-/** Processes uploads: validates one, runs its transactions one after the other, and answers each. Used over HTTP and, through `direct.ts`, by the application's own routes. */
+/** Processes uploads: validates one, runs its transactions in order, and answers each. Used over HTTP and, through `direct.ts`, by the application's own routes. */
 import type { WritesConfig } from "../config/config.js";
 import type { CallContext, Principal } from "../context.js";
 import type { LetterQuota } from "../dead-letters/quota.js";

@@ -18,13 +18,13 @@ export function lateError(
 
 /** The transaction had to wait: for its turn, a connection, a lock, a hook or the network. */
 export function tookTooLong({ transactionMs }: UnitTimeouts): Error {
-  const cause = `The transaction had not ended after ${transactionMs} ms (timeouts.transactionMs), the wait for its turn and for a connection included. Where a hook asks the database by another connection than \`tx\`, it may wait for the one that the transaction holds: use \`tx\`. Otherwise see what holds locks, and whether the pool is large enough.`;
+  const cause = `The transaction had not ended after ${transactionMs} ms (timeouts.transactionMs), including the wait for its turn and for a connection. If a hook queries the database through another connection than \`tx\`, it may be waiting for the one that the transaction holds: use \`tx\`. Otherwise check what holds locks, and whether the pool is large enough.`;
   return keptQueued("The database is taking too long right now.", new Error(cause));
 }
 
 /** The transaction is too large for its time, or the database is too far away. That does not pass by itself, so it counts for parking. */
 function tooSlow({ transactionMs }: UnitTimeouts): Error {
-  const text = `The transaction had not ended after ${transactionMs} ms (timeouts.transactionMs), though each of its statements was answered soon.`;
+  const text = `The transaction had not ended after ${transactionMs} ms (timeouts.transactionMs), although each of its statements was answered quickly.`;
   const failure = retryable("The transaction takes longer than the server allows.");
   return Object.assign(failure, { cause: new Error(text) });
 }
@@ -41,7 +41,7 @@ function wasAtWork(
 
 /** COMMIT has been sent, and its answer is not known. */
 export function unknownOutcome(cause: unknown): Error {
-  const error = new Error("It is not known what has become of the transaction.", { cause });
+  const error = new Error("It is unknown whether the transaction was committed.", { cause });
   return keptQueued("The database can't be reached right now.", error);
 }
 
@@ -63,7 +63,8 @@ export function closeUnlessAnswered(
 
 interface PreparedSession {
   /**
-   * Restores the settings after the transaction has ended. If it is not known to have ended, or they can't be restored, the connection is closed. Never rejects.
+   * Restores the settings after the transaction has ended. Closes the connection if it is unknown whether the transaction has ended, or if the settings
+   * can't be restored. Never rejects.
    *
    * @param isUndone whether the transaction failed with this error, and has been rolled back
    */
@@ -99,7 +100,7 @@ export async function prepareSession(
   };
 }
 
-/** Skips the next statement if it is Kysely's BEGIN, because the transaction has begun. A driver that begins in another way may do so. */
+/** Skips the next statement if it is Kysely's BEGIN, because the transaction has already begun. Any other statement is sent. */
 export function skipBegin(connection: DatabaseConnection): void {
   const own = Object.getOwnPropertyDescriptor(connection, "executeQuery");
   const answer: DatabaseConnection["executeQuery"] = (query, ...options) => {

@@ -152,7 +152,7 @@ export interface Dialect {
   readonly top?: true;
   /** The greatest number of parameters in one statement. Absent: more than the library ever sends. */
   readonly mostParameters?: number;
-  /** Sends a statement whose failure must not undo what precedes it. Absent: after a standard savepoint. */
+  /** The statements around one whose failure must not undo what precedes it. Absent: those of a standard savepoint. */
   readonly savepoint?: Savepoint;
   /** Changes each statement of a transaction before it is sent. Absent: nothing is changed. */
   readonly statementSettings?: StatementSettings;
@@ -196,7 +196,7 @@ export interface Dialect {
   fingerprint(columns: readonly Column[]): readonly Expression<string | null>[];
   /** Whether the database surely accepts the result of `convert` for the column, also in a comparison. Absent: always. */
   comparable?(column: Column, value: unknown): boolean;
-  /** What can surely be read from a table, because a refused statement would end the transaction. Absent: everything, and rows need no lock. */
+  /** What the role may read from a table: asked first, because a refused statement would end the transaction. Absent: everything, and rows need no lock. */
   access?(tx: SqlTransaction, table: SourceTable): Promise<Access>;
   /** See `Store.taken`. */
   taken?(error: unknown): readonly string[];
@@ -206,7 +206,7 @@ export interface Dialect {
   settings?(tx: SqlTransaction, asked: SettingsAsked): Promise<readonly SettingProblem[]>;
   /** The names of an error, the most specific first: SQLSTATE, number, class, result code. Empty: it is not an error of the database. */
   codes(error: unknown): readonly string[];
-  /** The meaning of an error. `undefined`: the table does not contain it. */
+  /** The meaning of an error. `undefined`: the error comes neither from the database nor from its driver. */
   meaning(error: unknown): Meaning | undefined;
   /**
    * Sets the time limits of this transaction's statements. At most one statement.

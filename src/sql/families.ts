@@ -8,13 +8,13 @@ import { postgresFamily } from "./postgres/family.js";
 import { sqliteFamily } from "./sqlite/family.js";
 
 interface LoadedFamily extends Family {
-  /** Loads the rest of its code, when such a database is used. */
+  /** Loads the rest of its code when such a database is used, and returns the dialect of one store. */
   load(): Promise<Dialect>;
 }
 
 const families: readonly LoadedFamily[] = [
   { ...postgresFamily, load: async () => (await import("./postgres/dialect.js")).postgres },
-  { ...mysqlFamily, load: async () => (await import("./mysql/dialect.js")).mysql },
+  { ...mysqlFamily, load: async () => (await import("./mysql/dialect.js")).createMysql() },
   { ...mssqlFamily, load: async () => (await import("./mssql/dialect.js")).mssql },
   { ...sqliteFamily, load: async () => (await import("./sqlite/dialect.js")).sqlite },
 ];

@@ -23,9 +23,9 @@ const patience = 2;
 const mostMs = 1_000;
 
 /**
- * Never rejects: what has failed has failed, and is tried again.
+ * Never rejects: a search that fails is repeated after a later error.
  *
- * @param gaveUp the transaction was not waited for any longer, whatever the error
+ * @param gaveUp whether the library has stopped waiting for the transaction; then the error does not matter
  */
 export type EndHungSessions = (error: unknown, gaveUp: boolean) => Promise<void>;
 

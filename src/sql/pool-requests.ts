@@ -29,7 +29,7 @@ export interface SentStatement {
   readonly parameters: readonly unknown[];
 }
 
-/** Their answers, in the form in which Kysely gives them, and the only row of the answer to the request. If a statement fails, the request fails with its error. */
+/** The answers to such statements, in the form in which Kysely returns them: the only row of the answer to the request. If one fails, the request fails. */
 export interface StatementsAnswered {
   readonly results: readonly {
     readonly rows: unknown[];
@@ -50,7 +50,7 @@ export type FlightAnswer =
 
 /**
  * Asks for the driver's client, so that the application's own library can send statements through an open transaction: the `tx` that application code
- * gets carries a `Lending`. A server that gets it reads a comment.
+ * gets carries a `Lending`. To a server, it is a comment.
  */
 export const clientRequest = "-- powersync-writes: the client of this connection";
 
@@ -74,7 +74,7 @@ export interface Lending {
   };
 }
 
-/** Asks to close the connection of an abandoned transaction. A server that gets it reads a comment. */
+/** Asks to close the connection of an abandoned transaction. To a server, it is a comment. */
 export const closeRequest = "-- powersync-writes: end this connection";
 
 /**

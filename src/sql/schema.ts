@@ -1,4 +1,4 @@
-/** The forms of the source database's tables: read once and remembered, and read again if a caller must not rely on the earlier reading. */
+/** Reads the source database's tables once and remembers them. A table is read again if a caller must not rely on the earlier reading. */
 import type { Column, ForeignKey, SchemaTrust } from "../store/tables.js";
 import type { Dialect } from "./dialect.js";
 import type { Lessons, SourceTable, SqlDatabase, SqlTable, SqlTransaction } from "./table.js";

@@ -11,15 +11,15 @@ import {
 } from "../store/failures.js";
 import type { Store, UnitOptions, UnitTimeouts } from "../store/store.js";
 import { sha256 } from "../wire/serialize.js";
+import { supportsFlights } from "./connection.js";
 import type { Dialect } from "./dialect.js";
 import { type ApplicationErrors, applicationWord, isConnectionError, remedyOf } from "./errors.js";
-import { supportsFlights } from "./connection.js";
 import { familyOf } from "./families.js";
 import type { FlightSupport } from "./flight/flight.js";
 import type { createFlights, Flights, FlightsParts } from "./flight/flights.js";
 import { createEndHungSessions, type SessionChecks } from "./hung-sessions.js";
 import type { Subject } from "./ledger/entry.js";
-import { askForLetters, claim, type Claimed } from "./ledger/ledger.js";
+import { askForLetters, claimAll, type ClaimOutcome } from "./ledger/ledger.js";
 import { createOwn, type Own } from "./own-tables/tables.js";
 import { isCompiledAlike } from "./rows/compiled.js";
 import type { Texts } from "./rows/target.js";
@@ -102,10 +102,11 @@ export function sqlStore<DB>(
 ): Store<Transaction<DB>> {
   const ledger = own.table("powersync_ledger");
   // Without a ledger, and with letters stored elsewhere, the table may be missing, and a statement that fails would end the transaction.
-  let kept = false;
-  const waits: typeof askForLetters = async (ours, lettersOf) => {
-    kept ||= await hasTable(ours as unknown as SqlTransaction, dialect, "powersync_dead_letters");
-    return kept && askForLetters(ours, lettersOf);
+  let hasLetterTable = false;
+  const lettersWait: typeof askForLetters = async (ours, lettersOf) => {
+    const tx = ours as unknown as SqlTransaction;
+    hasLetterTable ||= await hasTable(tx, dialect, "powersync_dead_letters");
+    return hasLetterTable && askForLetters(ours, lettersOf);
   };
   const texts: Texts | undefined = isCompiledAlike(db) ? new WeakMap() : undefined;
   // The application's plugins do not see the library's own tables.
@@ -135,7 +136,7 @@ export function sqlStore<DB>(
     texts,
     support,
     statement,
-    letters: () => kept,
+    letters: () => hasLetterTable,
     // Contention passes, and what took too long would take as long again.
     decides: (error) =>
       word?.(error) === undefined &&
@@ -147,12 +148,8 @@ export function sqlStore<DB>(
     name: dialect.name,
     known: (name, columns, schema, caller) => known(name, columns, schema, caller?.role),
     ...(flights && {
-      flight: {
-        support,
-        send: flights.send,
-      },
+      flight: { support, send: flights.send },
     }),
-    ...((dialect.runs ?? flights) && { runs: true }),
     ...(!db.getExecutor().adapter.supportsMultipleConnections && { connections: 1 }),
     key,
     place,
@@ -190,7 +187,7 @@ export function sqlStore<DB>(
         ...(options.signal && { signal: options.signal }),
       };
       try {
-        let outcome: Claimed | undefined;
+        let outcome: ClaimOutcome | undefined;
         const result = await inTransaction(db, dialect, settings, watch, async (tx) => {
           const lettersOf = await subjectOf(options, place);
           const ours = own.on(tx);
@@ -200,30 +197,19 @@ export function sqlStore<DB>(
             send: async () =>
               dialect.setTimeLimits?.(ours as unknown as SqlTransaction, timeouts, ledger),
           };
-          outcome =
-            claimed &&
-            (await claim({ tx: ours, own, place }, dialect, claimed, {
-              limits,
-              texts: ownTexts,
-              lettersOf,
-            }));
-          let earlier = outcome?.earlier;
-          for (const each of options.alongside ?? []) {
-            if (earlier !== undefined) break;
-            const next = await claim({ tx: ours, own, place }, dialect, each, {
-              limits: undefined,
-              texts: ownTexts,
-              lettersOf: undefined,
-            });
-            earlier = next.earlier;
-          }
+          const claims = claimed === undefined ? [] : [claimed, ...(options.alongside ?? [])];
+          const claiming = { limits, texts: ownTexts, lettersOf };
+          const found = await claimAll({ tx: ours, own, place }, dialect, claims, claiming);
+          const { earlier } = found;
+          outcome = found.first;
           // Once, so that no transaction is prepared for a flight in vain.
           if (flights) support.supported ??= await supportsFlights(ours);
           // A replay writes nothing.
           if (deferConstraints === true && earlier === undefined)
             await dialect.defer?.execute(tx.withoutPlugins());
           const hasLetters =
-            outcome?.hasLetters ?? (lettersOf !== undefined && (await waits(ours, lettersOf)));
+            outcome?.hasLetters ??
+            (lettersOf !== undefined && (await lettersWait(ours, lettersOf)));
           const opened = {
             tx,
             ours,

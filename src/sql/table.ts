@@ -30,7 +30,7 @@ export interface Traits {
   readonly rewritten: ReadonlySet<Verb>;
   /** The columns of each key by which an upsert can find its row. Absent: not known. */
   readonly keys?: readonly (readonly string[])[];
-  /** The statements that may write several rows at once with the same result as one by one: no trigger runs for each row, and no row depends on another. Absent: none. */
+  /** The statements whose result is the same for several rows at once as one by one: no row trigger runs, and no row depends on another. Absent: none. */
   readonly alike?: ReadonlySet<Verb>;
   /** Surely no trigger runs when a row is written. */
   readonly untriggered?: true;

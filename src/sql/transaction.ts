@@ -98,7 +98,7 @@ export async function inTransaction<DB, T>(
   const work = database.connection().execute(async (on) => {
     if (signal?.aborted) throw new CallerLeft();
     throwIfLate();
-    const connection = await connectionOf(on);
+    const connection = await heldConnection(on);
     held = connection;
     watch.begunAt = performance.now();
     if (dialect.statementSettings !== undefined)
@@ -127,7 +127,8 @@ export async function inTransaction<DB, T>(
   }
 }
 
-async function connectionOf<DB>(on: Kysely<DB>): Promise<DatabaseConnection> {
+/** The connection that this Kysely object holds. */
+async function heldConnection<DB>(on: Kysely<DB>): Promise<DatabaseConnection> {
   return on.getExecutor().provideConnection(async (connection) => connection);
 }
 

@@ -23,7 +23,7 @@ import { pruneVersions, versionsIn } from "./ledger/versions.js";
 import { attemptStore, pruneAttempts } from "./own-tables/attempts.js";
 import { checkpointStore } from "./own-tables/checkpoints.js";
 import { tableForms } from "./own-tables/forms.js";
-import { otherForm, otherTable, recordedForm } from "./own-tables/migrations.js";
+import { columnProblem, readRecord, recordProblem } from "./own-tables/migrations.js";
 import type { Own, OwnTables } from "./own-tables/tables.js";
 import { fingerprint, lookUp, readRow } from "./rows/read.js";
 import type { Texts } from "./rows/target.js";
@@ -142,7 +142,7 @@ export function openUnit<DB>({
   };
 }
 
-/** Records failures that are not a statement's, and a row that has left its scope, so that the transaction is not committed even if somebody catches the error. */
+/** Also records failures that are not a statement's, and a row that has left its scope: the transaction is then not committed, even if the error is caught. */
 async function withFailureKept(watch: Watch, run: () => Promise<Merged>): Promise<Merged> {
   try {
     const merged = await run();
@@ -251,13 +251,13 @@ async function inspectOwnTables(
     const message =
       columns.length === 0
         ? `The library's own table "${own.nameOf(table)}" is missing. Remedy: run createTables(database). Until then writes wait on the device.`
-        : otherTable(own, table, lacking);
+        : columnProblem(own, table, lacking);
     problems.push({ table, message });
   }
   const record = "powersync_migrations";
   const access = await dialect.access?.(tx, sourceOf(record));
   if ((await columnsOf(record)).length > 0 && access?.readable.has("name") !== false) {
-    const message = otherForm(await recordedForm(on), own);
+    const message = recordProblem(await readRecord(on), own);
     if (message !== undefined) return [{ table: record, message }];
   }
   if (problems.length > 0) return problems;

@@ -120,7 +120,9 @@ export class CallerLeft extends Error {}
 /** A statement for several changes was not plainly good. The unit is rolled back, and run again one change after the other. */
 export class Undone extends Error {
   constructor(cause?: unknown) {
-    super("Several changes were not made at once. They are made one after the other.", { cause });
+    super("Several changes could not be written together. They are written one after the other.", {
+      cause,
+    });
     this.name = "Undone";
   }
 }

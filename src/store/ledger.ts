@@ -62,6 +62,35 @@ export interface ContentNames {
   readonly all: string;
 }
 
+/** A claim with the hashes of its content. */
+export interface ClaimWithNames extends Claim {
+  readonly names: ContentNames;
+}
+
+/** What is entered to find a transaction by its content. */
+export interface ContentEntry {
+  readonly key: string;
+  readonly answer: FatalResult | undefined;
+}
+
+/** `undefined`: the transaction has no id, or the client decides about it, and its next try must not count as a repeat. */
+export function contentEntry(
+  { key }: ContentNames,
+  { answer }: Pick<Claim, "answer">,
+): ContentEntry | undefined {
+  return key === undefined || answer?.requiresClientHandling ? undefined : { key, answer };
+}
+
+/** What was found when a transaction was claimed: an earlier copy of it, if there is one. */
+export interface EarlierCopy {
+  /** The saved answer. The transaction is a replay, and nothing may be written. */
+  readonly earlier?: TransactionResult;
+  /** Whether the earlier copy was found by its content only. */
+  readonly byContent?: boolean;
+  /** Whether another device's rows were deleted to make room. */
+  readonly forgotten?: boolean;
+}
+
 /** How much longer named rows are kept than content tells transactions apart. Clock differences and open transactions are shorter than this. */
 export const namedMarginMs = 3_600_000;
 

@@ -2,6 +2,7 @@
 import { keptQueued } from "../errors.js";
 import { createDeadline } from "./deadline.js";
 import { CallerLeft } from "./failures.js";
+import type { ClaimWithNames } from "./ledger.js";
 import type { StoredLetter } from "./letters.js";
 import {
   defineMemoryTables,
@@ -12,7 +13,6 @@ import {
 } from "./memory/tables.js";
 import { inOrder, type StoredRecord } from "./memory/letters.js";
 import { type Counters, openRows, overlay, type Overlay, viewRow } from "./memory/rows.js";
-import type { Naming } from "./memory/claim.js";
 import type {
   AccountRow,
   AttemptsRow,
@@ -99,7 +99,7 @@ export function memoryStore({
 
   const begin = (
     options: UnitOptions,
-    claims: readonly Naming[],
+    claims: readonly ClaimWithNames[],
   ): OpenedUnit & { commit(): void } => {
     const rows = new Map(
       Array.from(committed.rows, ([name, table]) => [name, overlay(table)] as const),
@@ -136,7 +136,7 @@ export function memoryStore({
       if (signal?.aborted) throw new CallerLeft();
       if (deadline.late !== undefined) throw deadline.late;
       const { claim, alongside = [] } = options;
-      const claims: Naming[] = [];
+      const claims: ClaimWithNames[] = [];
       for (const each of claim === undefined ? [] : [claim, ...alongside])
         claims.push({ ...each, names: await each.content.read() });
       const begun = begin(options, claims);
@@ -244,6 +244,6 @@ function createClock(now: () => number): () => number {
 }
 
 function tookTooLong(ms: number): Error {
-  const cause = `The transaction had not ended after ${ms} ms, the wait for those before it included.`;
+  const cause = `The transaction had not ended after ${ms} ms, including the wait for those before it.`;
   return keptQueued("The database is taking too long right now.", new Error(cause));
 }

@@ -87,8 +87,6 @@ export interface Store<Tx = unknown> {
   ): Table | undefined;
   /** Sends units whose changes are all known in advance as a whole. Absent: the store can't. */
   readonly flight?: Flight;
-  /** Whether the store writes several changes in one statement if `UnitOptions.together` is set. */
-  readonly runs?: true;
   /** What an error that a statement or `unit` threw means. Never throws; returns `other` for an unknown error. */
   meaning(error: unknown): Meaning;
   /** What the configuration's `errors` says about an error: the code of a fatal failure, or `retryable`. `undefined`: `meaning` decides. */
@@ -122,9 +120,9 @@ interface Flight {
   /** Whether flights are possible. `undefined`: not known yet. */
   readonly support: { readonly supported: boolean | undefined };
   /**
-   * Applies the claims and all changes, in order, in one database transaction. `not sent`: a part of it needs more than one statement, and nothing is left of it. `undone`:
-   * something was not plainly good, or has failed, and everything was rolled back. After both, the transactions have to run through `unit`.
-   * Rejects if the outcome is unknown, or if running through `unit` would not help.
+   * Applies the claims and all changes, in order, in one database transaction. `not sent`: a part of it needs more than one statement, and nothing has been
+   * written. `undone`: something was not plainly good, or has failed, and everything was rolled back. In both cases the transactions have to run through
+   * `unit`. Rejects if the outcome is unknown, or if running through `unit` would not help.
    *
    * @throws CallerLeft if `options.signal` was aborted before anything had begun
    */
@@ -176,7 +174,7 @@ export interface UnitOptions {
   readonly tally?: { statements: number };
   /**
    * Neighboring changes may be written by one statement if the result is the same. If that statement fails, the failure is `Undone`, and the unit has
-   * to be run again without this option. See `Store.runs`. Default false: one statement for each change.
+   * to be run again without this option. Default false: one statement for each change.
    */
   readonly together?: boolean;
 }

@@ -18,7 +18,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { guardPool } from "../../adapters/pg.js";
 import type { Column } from "../../src/store/tables.js";
 import type { Dialect } from "../../src/sql/dialect.js";
-import { mysql as mysqlWays } from "../../src/sql/mysql/dialect.js";
+import { createMysql } from "../../src/sql/mysql/dialect.js";
 import { postgres as postgresWays } from "../../src/sql/postgres/dialect.js";
 import { sqlite as sqliteWays } from "../../src/sql/sqlite/dialect.js";
 import { isChosen } from "../support/chosen.js";
@@ -147,7 +147,7 @@ const cases: readonly Case[] = [
   },
   ...mysqlServers.map((server): Case => ({
     name: server.name,
-    dialect: mysqlWays,
+    dialect: createMysql(),
     before: ["set time_zone = '+00:00'"],
     sent: { ...mysqlTypes, [server.uuid]: ids },
     available: server.available,

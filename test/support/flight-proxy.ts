@@ -1,7 +1,7 @@
 /** Stands before a MySQL or MariaDB server, and fails at one message of what is sent next. */
-import { once } from "node:events";
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { createReader, cutMysqlPackets } from "./messages.js";
+import { createRelay } from "./relay.js";
 
 export type FlightFault =
   /** The connection ends before this statement, or before this packet of the answers, is passed on. */
@@ -29,14 +29,12 @@ export interface FlightProxy {
 }
 
 export async function createFlightProxy(serverPort: number): Promise<FlightProxy> {
-  const sockets = new Set<Socket>();
   let armed: FlightFault | undefined;
   let statements: string[] = [];
   let answers = 0;
   let early: "thrown away" | "ended" | undefined;
 
-  const listener = createServer((client) => {
-    const server = connect({ port: serverPort, host: "127.0.0.1" });
+  const join = (client: Socket, server: Socket) => {
     const reader = createReader("mysql");
     const cut = cutMysqlPackets();
     let isBusy = false;
@@ -89,27 +87,16 @@ export async function createFlightProxy(serverPort: number): Promise<FlightProxy
         if (!client.destroyed) client.write(packet);
       }
     });
-    for (const [socket, other] of [
-      [client, server],
-      [server, client],
-    ] as const) {
-      sockets.add(socket);
-      socket.setNoDelay(true);
-      socket.on("error", () => undefined);
-      socket.on("close", () => {
-        sockets.delete(socket);
-        other.end();
-      });
-    }
-  });
-  listener.listen(0, "127.0.0.1");
-  await once(listener, "listening");
+    client.on("close", () => server.end());
+    server.on("close", () => client.end());
+  };
+  const relay = await createRelay(() => serverPort, join);
   const count = () => {
     statements = [];
     answers = 0;
   };
   return {
-    port: (listener.address() as AddressInfo).port,
+    port: relay.port,
     seen: () => ({ statements, answers }),
     count,
     arm: (fault) => {
@@ -123,11 +110,7 @@ export async function createFlightProxy(serverPort: number): Promise<FlightProxy
     loseWhatIsEarly: (how) => {
       early = how;
     },
-    close: async () => {
-      for (const socket of sockets) socket.destroy();
-      listener.close();
-      await once(listener, "close");
-    },
+    close: relay.close,
   };
 }
 

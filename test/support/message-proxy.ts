@@ -1,6 +1,6 @@
 /** Stands before a Postgres server, and fails at one message of the next transaction that is sent as a whole. */
-import { once } from "node:events";
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import type { Socket } from "node:net";
+import { createRelay } from "./relay.js";
 
 export type Fault =
   /** The connection is cut before the message is passed on. */
@@ -33,13 +33,11 @@ interface Message {
 }
 
 export async function createMessageProxy(serverPort: number): Promise<MessageProxy> {
-  const sockets = new Set<Socket>();
   let armed: Fault | undefined;
   let seen = { messages: 0, statements: 0, named: 0 };
   let trips = 0;
 
-  const proxy = createServer((client) => {
-    const server = connect({ port: serverPort, host: "127.0.0.1" });
+  const join = (client: Socket, server: Socket) => {
     let started = false;
     let rest = Buffer.alloc(0);
     let flight: Message[] = [];
@@ -116,23 +114,17 @@ export async function createMessageProxy(serverPort: number): Promise<MessagePro
         server.destroy();
       }
     });
-    for (const [socket, other] of [
-      [client, server],
-      [server, client],
-    ] as const) {
-      sockets.add(socket);
-      socket.setNoDelay(true);
-      socket.on("error", () => undefined);
-      socket.on("close", () => {
-        sockets.delete(socket);
-        if (losing?.kind !== "silence") other.destroy();
-      });
-    }
-  });
-  proxy.listen(0, "127.0.0.1");
-  await once(proxy, "listening");
+    const endBoth = () => {
+      if (losing?.kind === "silence") return;
+      client.destroy();
+      server.destroy();
+    };
+    client.on("close", endBoth);
+    server.on("close", endBoth);
+  };
+  const relay = await createRelay(() => serverPort, join);
   return {
-    port: (proxy.address() as AddressInfo).port,
+    port: relay.port,
     seen: () => seen,
     arm: (fault) => {
       armed = fault;
@@ -146,11 +138,7 @@ export async function createMessageProxy(serverPort: number): Promise<MessagePro
       trips = 0;
       return so;
     },
-    close: async () => {
-      for (const socket of sockets) socket.destroy();
-      proxy.close();
-      await once(proxy, "close");
-    },
+    close: relay.close,
   };
 }
 

@@ -2,10 +2,10 @@
  * Stands between clients and their server: cuts connections, swallows answers, holds back what is sent, has another statement run, and is away
  * as a whole. What passes is asked about one message at a time, so that a fault meets the very statement that is meant.
  */
-import { once } from "node:events";
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { createReader, type Message, type Protocol } from "./messages.js";
 import { isChangingSettings, isPuttingBack } from "./mysql.js";
+import { createRelay } from "./relay.js";
 
 export interface Passing extends Message {
   /** A database transaction begins with it: BEGIN, or on a guarded connection to MySQL its first statement. */
@@ -53,40 +53,19 @@ export interface Proxy {
 }
 
 export async function createProxy(to: number, protocol: Protocol): Promise<Proxy> {
-  const sockets = new Set<Socket>();
-  const listener = createServer((client) => {
-    const server = connect({ port: proxy.to, host: "127.0.0.1" });
-    for (const socket of [client, server]) {
-      sockets.add(socket);
-      socket.setNoDelay(true);
-      socket.on("error", () => undefined);
-      socket.on("close", () => sockets.delete(socket));
-    }
-    join(client, server, protocol, (passing) => proxy.judge?.(passing));
-  });
-  const listen = async (port: number) => {
-    listener.listen(port, "127.0.0.1");
-    await once(listener, "listening");
-  };
-  const proxy = {
-    port: 0,
+  const relay = await createRelay(
+    () => proxy.to,
+    (client, server) => join(client, server, protocol, (passing) => proxy.judge?.(passing)),
+  );
+  const proxy: Proxy = {
+    port: relay.port,
     to,
-    judge: undefined as Judge | undefined,
-    sendAway: () => {
-      for (const socket of sockets) socket.destroy();
-    },
-    down: async () => {
-      if (!listener.listening) return;
-      const closed = once(listener, "close");
-      listener.close();
-      proxy.sendAway();
-      await closed;
-    },
-    up: () => listen(proxy.port),
-    close: () => proxy.down(),
+    judge: undefined,
+    sendAway: relay.endAll,
+    down: relay.close,
+    up: relay.reopen,
+    close: relay.close,
   };
-  await listen(0);
-  proxy.port = (listener.address() as AddressInfo).port;
   return proxy;
 }
 

@@ -19,7 +19,7 @@ export interface Asked<P extends Principal, DB> {
   readonly rule: Rule<P, DB>;
   readonly conflict: Conflict<P, DB>;
   readonly context: OperationContext<P, DB>;
-  readonly kept: OperationState;
+  readonly state: OperationState;
   readonly convert: Convert;
 }
 
@@ -33,7 +33,7 @@ export function baseMissing(column?: string): Error {
 export function asStored<P extends Principal, DB>(
   column: string,
   value: unknown,
-  { convert, context, change: { table }, kept: { store } }: Asked<P, DB>,
+  { convert, context, change: { table }, state: { store } }: Asked<P, DB>,
 ): unknown {
   if (!table.columns.has(column))
     throw misconfigured(`conflict names "${column}", and ${table.name} has no such column.`);
@@ -47,9 +47,9 @@ export function asStored<P extends Principal, DB>(
 export async function baseOf<P extends Principal, DB>(
   asked: Asked<P, DB>,
 ): Promise<ReadonlyMap<string, unknown>> {
-  const { change, rule, context, kept, convert } = asked;
+  const { change, rule, context, state, convert } = asked;
   const { clientColumns, key, conflict } = rule;
-  const { store, unit } = kept;
+  const { store, unit } = state;
   const base = new Map<string, unknown>();
   for (const [name, value] of Object.entries(context.previousValues ?? {})) {
     const listed = clientColumns?.get(name);
@@ -78,11 +78,11 @@ export async function versionOf<P extends Principal, DB>(
   base: ReadonlyMap<string, unknown>,
   asked: Asked<P, DB>,
 ): Promise<MergedVersion> {
-  const { context, kept } = asked;
+  const { context, state } = asked;
   const { userId } = context.principal;
   const named = namedVersion(column, base, asked);
   const [writer, subject] = await Promise.all([
-    writerOf(userId, kept.store.place, kept.sender),
+    writerOf(userId, state.store.place, state.sender),
     sha256(userId),
   ]);
   return {
@@ -143,7 +143,7 @@ export function stampSent<P extends Principal, DB>(
 ): unknown {
   if (stored === undefined || stored === null) return undefined;
   const found = asked.change.table.columns.get(column);
-  const seen = found === undefined ? stored : asked.kept.store.view(found, stored);
+  const seen = found === undefined ? stored : asked.state.store.view(found, stored);
   const now = Date.now();
   const number = milliseconds(seen);
   if (number !== undefined) return number > now ? asStored(column, now, asked) : stored;
@@ -173,7 +173,7 @@ function instantMs(seen: unknown): number | undefined {
 
 function takesAnyText<P extends Principal, DB>(
   column: string,
-  { change: { table }, kept: { store } }: Asked<P, DB>,
+  { change: { table }, state: { store } }: Asked<P, DB>,
 ): boolean {
   const found = table.columns.get(column);
   try {

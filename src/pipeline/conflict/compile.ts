@@ -87,11 +87,11 @@ export function compileConflict<P extends Principal, DB>(
     );
   if (resolve !== undefined && (rowStamp ?? stamps.keys().next().value) !== undefined)
     throw new TypeError(
-      `${where}: resolve is asked about conflicts, and by newest there is none. Choose one of them.`,
+      `${where}: resolve decides about conflicts, and with newest there are none. Choose one of them.`,
     );
   if (rule.put === "insert")
     throw new TypeError(
-      `${where}: with put: "insert" a PUT changes no row that is there. Take one of them out.`,
+      `${where}: with put: "insert", a PUT never changes an existing row. Take one of them out.`,
     );
   return {
     ...(version !== undefined && { version }),

@@ -187,7 +187,7 @@ const plainTypes = ["string", "number", "bigint", "boolean"];
 /** Refuses a list with elements that databases compare in different ways. */
 function refuseNoList<P extends Principal, DB>(
   column: string,
-  { change: { table, values }, rule, kept: { store } }: Asked<P, DB>,
+  { change: { table, values }, rule, state: { store } }: Asked<P, DB>,
 ): void {
   const found = table.columns.get(column);
   const seen = found && store.view(found, values[column]);

@@ -21,8 +21,8 @@ export async function recordConflict<P extends Principal, DB>(
   asked: Asked<P, DB>,
   columns: readonly string[] | undefined,
 ): Promise<void> {
-  const { context, kept, convert } = asked;
-  const { unit, store } = kept;
+  const { context, state, convert } = asked;
+  const { unit, store } = state;
   const table = await convert.table(unit, name, ["id"], context);
   const usual = usualRow(merging, theirs, asked, columns);
   const known = Object.entries(usual).filter(([column]) => table.columns.has(column));

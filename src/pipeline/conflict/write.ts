@@ -1,4 +1,4 @@
-/** Writes to tables whose rule has a `conflict`. They are merged in the statement; what can't be merged is refused, recorded, or passed to the rule's `resolve`. */
+/** Writes to tables whose rule has a `conflict`. The statement merges them; what can't be merged is refused, recorded, or passed to the rule's `resolve`. */
 import type { Principal } from "../../context.js";
 import {
   type FatalError,
@@ -30,10 +30,10 @@ export async function writeMerging<P extends Principal, DB>(
 ): Promise<WriteOutcome> {
   const merging = await mergingOf(asked);
   const merged = await merge(merging.change, asked);
-  const { effect, kept = [] } = merged;
+  const { effect, kept: keptColumns = [] } = merged;
   if (effect !== "conflict" && effect !== "outdated") {
-    if (kept.length > 0 && effect === "written")
-      await record(merging, await stored(merging, asked), asked, kept);
+    if (keptColumns.length > 0 && effect === "written")
+      await record(merging, await stored(merging, asked), asked, keptColumns);
     return judge(effect);
   }
   const theirs = await stored(merging, asked);
@@ -48,19 +48,19 @@ export async function writeMerging<P extends Principal, DB>(
   throw fatal("CONFLICT", message, detailsOf(merging, theirs, asked));
 }
 
-async function merge<P extends Principal, DB>(change: MergedChange, { kept }: Asked<P, DB>) {
+async function merge<P extends Principal, DB>(change: MergedChange, { state }: Asked<P, DB>) {
   try {
     // The merged columns may differ from those that were sent.
-    return await kept.unit.merge({ ...change, scope: rewritten(change.scope, change) });
+    return await state.unit.merge({ ...change, scope: rewritten(change.scope, change) });
   } catch (error) {
-    throw errorForRefused(error, change, kept);
+    throw errorForRefused(error, change, state);
   }
 }
 
 /** Reads and locks the row, without the columns that the connection's role may not read. */
 async function stored<P extends Principal, DB>(
   { change: { table, key } }: Merging,
-  { kept: { unit } }: Asked<P, DB>,
+  { state: { unit } }: Asked<P, DB>,
 ): Promise<StoredRow | undefined> {
   return unit.read(table, key, [...table.columns.keys()]);
 }
@@ -117,7 +117,7 @@ async function resolved<P extends Principal, DB>(
 /** The values in the form in which hooks see them. */
 function seenValues<P extends Principal, DB>(
   values: Values,
-  { change: { table }, kept: { store } }: Asked<P, DB>,
+  { change: { table }, state: { store } }: Asked<P, DB>,
 ): Values {
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => {
@@ -141,18 +141,18 @@ function asSent<P extends Principal, DB>({ change, conflict }: Asked<P, DB>): Ch
 
 async function withValues<P extends Principal, DB>(
   values: Values,
-  { change, write, rule, context, kept, convert }: Asked<P, DB>,
+  { change, write, rule, context, state, convert }: Asked<P, DB>,
 ): Promise<Change> {
   const { insertOnly: _, fixed: __, ...rest } = change;
   const mapped = await convert.write(
     { ...write, op: "PATCH", values },
     rule,
     context,
-    kept,
+    state,
     "throws",
   );
-  kept.final = mapped;
-  return { ...rest, op: "PATCH", values: storedValues(mapped, rule.key.columns, kept) };
+  state.final = mapped;
+  return { ...rest, op: "PATCH", values: storedValues(mapped, rule.key.columns, state) };
 }
 
 function effectOf({ effect }: { readonly effect: Effect | "conflict" | "outdated" }): Effect {

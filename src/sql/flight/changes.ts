@@ -7,7 +7,8 @@ import type { Dialect } from "../dialect.js";
 import { changesOfSlice, targetOf } from "../rows/runs.js";
 import { compileOnce } from "../rows/statements.js";
 import type { Target, Texts } from "../rows/target.js";
-import { isEmpty, isIncomplete, mustLockFirst, withoutFixed } from "../rows/write.js";
+import { haveSameColumns } from "../rows/values.js";
+import { isEmpty, isIncomplete, mustLockFirst, without, withoutFixed } from "../rows/write.js";
 import type { KnownTable } from "../schema.js";
 import { type Bound, bindOnce, isSameScope, readsTable } from "../scope/scope.js";
 import type { SqlDatabase, SqlTable } from "../table.js";
@@ -80,11 +81,9 @@ export async function statementsOfChanges(
   let rows = new Set<string>();
   const scopes = new Map<SqlTable, BoundOnce>();
   const end = async () => {
-    const [first] = run;
-    const together =
-      first !== undefined && run.length > 1 ? await statementsOfRun(parts, run) : undefined;
+    const together = run.length > 1 ? await compiledTogether(parts, run) : undefined;
     if (together !== undefined) statements.push(...together);
-    else for (const each of run) statements.push(...(await statementsOfOne(parts, each)));
+    else for (const each of run) statements.push(...(await compiledAlone(parts, each)));
     run = [];
     rows = new Set();
   };
@@ -147,7 +146,7 @@ async function boundNow(
   { schema, caller }: FlightOptions,
   scope: Scope | undefined,
   table: SqlTable,
-): Promise<BoundOnce["bound"] | undefined> {
+): Promise<Bound | undefined> {
   let isKnown = true;
   const tableOf = async (name: string, columns: readonly string[] = []) => {
     const found = known(name, columns, schema, caller?.role);
@@ -175,12 +174,6 @@ function writeOf(table: SqlTable, change: Change, values: Values): FlightWrite |
     : { op: "put", values, changes };
 }
 
-function without(values: Values, names: readonly string[]): Values {
-  const others: Record<string, unknown> = { ...values };
-  for (const name of names) delete others[name];
-  return others;
-}
-
 /** Whether two changes of one table have the same statement, except for the scope and the rows. */
 function isAlike(
   { write: one, target: { key } }: ReadyChange,
@@ -188,21 +181,13 @@ function isAlike(
 ): boolean {
   return (
     one.op === other.op &&
-    isSameNames(key, target.key) &&
-    isSameNames(one.values, other.values) &&
-    isSameNames(one.changes, other.changes)
+    haveSameColumns(key, target.key) &&
+    haveSameColumns(one.values, other.values) &&
+    haveSameColumns(one.changes, other.changes)
   );
 }
 
-/** In the same order, too. */
-function isSameNames(one: Values, other: Values): boolean {
-  if (one === other) return true;
-  const names = Object.keys(one);
-  const others = Object.keys(other);
-  return names.length === others.length && names.every((name, index) => name === others[index]);
-}
-
-async function statementsOfOne(
+async function compiledAlone(
   { db }: ChangesParts,
   { target, write, index }: ReadyChange,
 ): Promise<readonly ChangeStatement[]> {
@@ -221,7 +206,7 @@ async function statementsOfOne(
 }
 
 /** `undefined`: one of the values can't be part of a list of texts. */
-async function statementsOfRun(
+async function compiledTogether(
   { db }: ChangesParts,
   run: readonly ReadyChange[],
 ): Promise<readonly ChangeStatement[] | undefined> {
@@ -242,7 +227,7 @@ async function statementsOfRun(
   const values = arrays((ready) => ready.write.values);
   if (key === undefined || values === undefined) return undefined;
   const together: Target = { ...target, key };
-  /** No column has the name that is used for the number of rows. */
+  /** The number of rows is a parameter, too. Its name is empty, as no column's is. */
   const filled = async (
     what: string,
     columns: Values,

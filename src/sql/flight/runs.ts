@@ -21,7 +21,10 @@ export interface RunPart {
 
 const verbs = { put: "insert", delete: "delete" } as const;
 
-/** `undefined`: the change is made alone. PATCHes are made one by one: joined to a list, Postgres would scan a small table for them, which costs more than single statements. */
+/**
+ * `undefined`: the change is made alone. PATCHes are made one by one, because Postgres would scan a small table to join it to a list of rows, which costs
+ * more than single statements.
+ */
 export function runOf(
   { columns, traits }: SqlTable,
   { key }: Change,
@@ -89,7 +92,7 @@ export function arrayOf(values: readonly unknown[]): string | undefined {
     else if (typeof value === "object" || typeof value === "function") return undefined;
     elements.push(String(value));
   }
-  // Most columns have nothing to escape, and one look at all of them costs less than one at each.
+  // Most values have nothing to escape, and one test of all of them costs less than a test of each.
   if (isPlain && elements.length > 0 && !/["\\]/.test(elements.join("")))
     return `{"${elements.join('","')}"}`;
   const escaped = elements.map((text, index) =>

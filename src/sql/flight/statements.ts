@@ -168,7 +168,11 @@ export interface ClaimParts {
   letters(): boolean;
 }
 
-/** The first statement of a flight: it sets the time limits, inserts the ledger's row, and checks that no letters of the user wait. `undefined`: more than one statement is needed. */
+/**
+ * The first statement of a flight: it sets the time limits, inserts the ledger's row, and checks that no letters of the user wait.
+ *
+ * @returns `undefined` if that takes more than one statement
+ */
 export async function claimStatement(
   { db, dialect, own, place, timeouts, texts, letters }: ClaimParts,
   { claim, lettersOf }: Pick<FlightOptions, "lettersOf"> & { readonly claim: Claim | undefined },

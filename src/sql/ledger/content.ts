@@ -10,10 +10,18 @@
  * locked, until the transaction ends, before any of this is read or entered. Two devices of a user therefore wait for each other.
  */
 import { type Expression, sql } from "kysely";
-import type { FatalResult, TransactionResult } from "../../model.js";
+import type { TransactionResult } from "../../model.js";
 import type { Batch, Pruned, PruneStep } from "../../store/bookkeeping.js";
 import { Contention } from "../../store/failures.js";
-import { answerOf, type Claim, type ContentNames, namedMarginMs } from "../../store/ledger.js";
+import {
+  answerOf,
+  type Claim,
+  type ContentEntry,
+  contentEntry,
+  type ContentNames,
+  type EarlierCopy,
+  namedMarginMs,
+} from "../../store/ledger.js";
 import { sha256, typedJson } from "../../wire/serialize.js";
 import type { Dialect } from "../dialect.js";
 import { insertOrChange, removeOfUser, removeOld } from "../own-tables/rows.js";
@@ -28,16 +36,6 @@ import {
 } from "./devices.js";
 
 const { never, whileTelling, always } = toldStates;
-
-/** The result of looking for an earlier copy of a transaction beyond its own ledger row. */
-export interface EarlierCopy {
-  /** The saved answer. The transaction is a replay, and nothing may be written. */
-  readonly earlier?: TransactionResult;
-  /** The earlier copy was found by its content only. */
-  readonly byContent?: boolean;
-  /** Another device's rows were deleted to make room. */
-  readonly forgotten?: boolean;
-}
 
 /**
  * Claims a transaction in two cases. The device is new, or has only sent repeats: its transaction may have been answered when the device had another
@@ -69,9 +67,9 @@ export async function claimWithAccount(
     await settleDevice(ours, queue);
   }
   if (earlier !== undefined) return { earlier, forgotten, byContent: byContent !== undefined };
-  const telling = content.entered ? entryOf(names, claimed) : undefined;
-  if (telling !== undefined) {
-    await enterNames(ours, dialect, account, names, telling);
+  const entry = content.entered ? contentEntry(names, claimed) : undefined;
+  if (entry !== undefined) {
+    await enterNames(ours, dialect, account, names, entry);
   } else if (account.telling) {
     await enterNames(ours, dialect, account, names, undefined);
   } else if (device?.told === whileTelling) {
@@ -88,15 +86,10 @@ export async function enterNamesAgain(
 ): Promise<void> {
   const names = await claimed.content.read();
   const account = await lockAccount(ours, dialect, claimed);
-  const told = claimed.content.entered ? entryOf(names, claimed) : undefined;
-  if (account.telling || told !== undefined) {
-    await enterNames(ours, dialect, account, names, told);
+  const entry = claimed.content.entered ? contentEntry(names, claimed) : undefined;
+  if (account.telling || entry !== undefined) {
+    await enterNames(ours, dialect, account, names, entry);
   }
-}
-
-/** What is entered to find the transaction by its content. Absent: it has no id, or the client decides and its next try must not count as a repeat. */
-function entryOf({ key }: ContentNames, { answer }: Claim) {
-  return key === undefined || answer?.requiresClientHandling ? undefined : { key, answer };
 }
 
 /** Claims a transaction whose device is unknown. Without a key, only the rows that it names are entered. */
@@ -115,9 +108,9 @@ export async function claimByContent(
       ? undefined
       : await foundByContent(ours, dialect, account, names, content.withinMs);
   if (earlier !== undefined) return { earlier, byContent: true };
-  const told = entryOf(names, claimed);
-  if (account.telling || told !== undefined) {
-    await enterNames(ours, dialect, account, names, told);
+  const entry = contentEntry(names, claimed);
+  if (account.telling || entry !== undefined) {
+    await enterNames(ours, dialect, account, names, entry);
   }
   return {};
 }
@@ -191,16 +184,16 @@ async function foundByContent(
   withinMs: number,
 ): Promise<TransactionResult | undefined> {
   if (key === undefined || !telling) return undefined;
-  const told = await tx
-    .selectFrom("powersync_named as told")
-    .select("told.answer")
-    .where("told.hash", "=", key)
-    .where("told.named_at", ">=", sql<Date>`${types.ago(withinMs)}`)
+  const earlier = await tx
+    .selectFrom("powersync_named as earlier")
+    .select("earlier.answer")
+    .where("earlier.hash", "=", key)
+    .where("earlier.named_at", ">=", sql<Date>`${types.ago(withinMs)}`)
     .where((eb) => {
       const since = eb
         .selectFrom("powersync_named as later")
         .select("later.hash")
-        .whereRef("later.position", ">", "told.position");
+        .whereRef("later.position", ">", "earlier.position");
       const ofRows =
         rows === undefined
           ? since.where("later.place", "=", place).where("later.subject", "=", subject)
@@ -208,12 +201,7 @@ async function foundByContent(
       return eb.not(eb.exists(ofRows));
     })
     .executeTakeFirst();
-  return told && answerOf(told.answer);
-}
-
-interface ContentEntry {
-  readonly key: string;
-  readonly answer: FatalResult | undefined;
+  return earlier && answerOf(earlier.answer);
 }
 
 /** Enters the rows that a transaction names. With a key, also the transaction itself, which can be recognized by its content from now on. */
@@ -222,33 +210,32 @@ async function enterNames(
   dialect: Dialect,
   { subject, position: last, telling }: Account,
   { rows, all }: ContentNames,
-  told: ContentEntry | undefined,
+  entry: ContentEntry | undefined,
 ): Promise<void> {
   const position = last + 1;
   const now = timeOfStatement(dialect);
-  if (told !== undefined && !telling)
-    await markDevices({ tx, place }, subject, toldStates.whileTelling);
+  if (entry !== undefined && !telling) await markDevices({ tx, place }, subject, whileTelling);
   await tx
     .updateTable("powersync_accounts")
-    .set({ position, ...(told && { told_at: now }) })
+    .set({ position, ...(entry && { told_at: now }) })
     .where("place", "=", place)
     .where("subject", "=", subject)
     .execute();
-  const answer = told?.answer === undefined ? null : typedJson(told.answer);
-  const named = told === undefined ? (rows ?? [all]) : [...(rows ?? [all]), told.key];
+  const answer = entry?.answer === undefined ? null : typedJson(entry.answer);
+  const named = entry === undefined ? (rows ?? [all]) : [...(rows ?? [all]), entry.key];
   const values = named.map((hash) => ({
     hash,
     place,
     subject,
     position,
-    answer: hash === told?.key ? answer : null,
+    answer: hash === entry?.key ? answer : null,
     named_at: now,
   }));
   // The same columns for all entries; only the transaction's own entry has an answer.
   const changes = (stored: (column: string) => Expression<unknown>) => ({
     position,
     named_at: now,
-    answer: sql`case when ${stored("hash")} = ${told?.key ?? ""} then ${answer} else null end`,
+    answer: sql`case when ${stored("hash")} = ${entry?.key ?? ""} then ${answer} else null end`,
   });
   const { mostParameters = Infinity } = dialect;
   // The other parameters are three.

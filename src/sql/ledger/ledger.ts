@@ -2,7 +2,13 @@
 import { type Expression, sql, type Transaction } from "kysely";
 import type { TransactionResult } from "../../model.js";
 import { Contention } from "../../store/failures.js";
-import { answerOf, type Claim, handlingOf, isTriedAnew } from "../../store/ledger.js";
+import {
+  answerOf,
+  type Claim,
+  type EarlierCopy,
+  handlingOf,
+  isTriedAnew,
+} from "../../store/ledger.js";
 import { typedJson } from "../../wire/serialize.js";
 import type { Dialect } from "../dialect.js";
 import { insertMissing } from "../own-tables/rows.js";
@@ -11,7 +17,7 @@ import { keepCompiled } from "../rows/compiled.js";
 import { parametersOf } from "../rows/statements.js";
 import type { Texts } from "../rows/target.js";
 import { forUpdate } from "../select.js";
-import { claimByContent, claimWithAccount, type EarlierCopy, enterNamesAgain } from "./content.js";
+import { claimByContent, claimWithAccount, enterNamesAgain } from "./content.js";
 import type { LedgerTables } from "./devices.js";
 import {
   entered,
@@ -23,7 +29,7 @@ import {
   timeBefore,
 } from "./entry.js";
 
-interface Claiming {
+interface ClaimOptions {
   /** Sets the transaction's time limits: as a SELECT inside the first statement, or as statements of their own. */
   readonly limits: ClaimLimits | undefined;
   /** Where the statement is kept that enters a row. */
@@ -53,20 +59,19 @@ function isOfDevice(claimed: Claim): claimed is DeviceClaim {
  *
  * @throws TooManyDevices
  */
-export async function claim(
+async function claim(
   ours: LedgerTables,
   dialect: Dialect,
   claimed: Claim,
-  claiming: Claiming,
-): Promise<Claimed> {
-  const { limits, lettersOf, texts } = claiming;
+  options: ClaimOptions,
+): Promise<ClaimOutcome> {
+  const { limits, lettersOf, texts } = options;
   if (!isOfDevice(claimed)) return claimByContent(ours, dialect, claimed);
   const { key: identity, request, known = false } = claimed;
   const { tx } = ours;
-  const first = known ? undefined : await enter(ours, dialect, claimed, claiming);
+  const first = known ? undefined : await enter(ours, dialect, claimed, options);
   if (first !== undefined) return first;
-  let met: EarlierCopy = {};
-  for (let entered = known; ; entered = true) {
+  for (let isEntered = known; ; isEntered = true) {
     // Locked, because on MySQL, at a stricter isolation level, a plain read would fix the snapshot before the wait for the user's account.
     const saved = await forUpdate(
       dialect,
@@ -87,16 +92,43 @@ export async function claim(
       return { earlier: answerOf(saved.answer), hasLetters: false };
     }
     // The row was pruned after the INSERT had found it. The next attempt will find none.
-    if (entered) throw new Contention("The ledger's row has just been removed.");
+    if (isEntered) throw new Contention("The ledger's row has just been removed.");
     // Without a device nothing was selected, so the time limits may not be set yet.
     await limits?.send();
-    met = await claimWithAccount(ours, dialect, claimed);
-    const again = await enter(ours, dialect, claimed, { limits: undefined, lettersOf, texts, met });
-    if (again !== undefined) return { ...again, ...met };
+    const copy = await claimWithAccount(ours, dialect, claimed);
+    const again = await enter(ours, dialect, claimed, {
+      limits: undefined,
+      lettersOf,
+      texts,
+      copy,
+    });
+    if (again !== undefined) return { ...again, ...copy };
   }
 }
 
-export interface Claimed extends EarlierCopy {
+/**
+ * Claims the transactions of a unit in order, until one has an earlier copy. Only the first claim sets time limits and looks for letters.
+ *
+ * @throws TooManyDevices
+ */
+export async function claimAll(
+  ours: LedgerTables,
+  dialect: Dialect,
+  claims: readonly Claim[],
+  options: ClaimOptions,
+): Promise<{ readonly first?: ClaimOutcome; readonly earlier?: TransactionResult }> {
+  let first: ClaimOutcome | undefined;
+  for (const claimed of claims) {
+    const rest = { ...options, limits: undefined, lettersOf: undefined };
+    const outcome = await claim(ours, dialect, claimed, first === undefined ? options : rest);
+    first ??= outcome;
+    const { earlier } = outcome;
+    if (earlier !== undefined) return { first, earlier };
+  }
+  return first === undefined ? {} : { first };
+}
+
+export interface ClaimOutcome extends EarlierCopy {
   /** Absent: nobody has looked for letters. */
   readonly hasLetters?: boolean;
 }
@@ -113,9 +145,9 @@ function beganMsAgo({ requestBegan }: Claim): number {
   return performance.now() - requestBegan;
 }
 
-interface ClaimAsked extends Claiming {
+interface EnterOptions extends ClaimOptions {
   /** Absent: nobody has looked for an earlier copy. */
-  readonly met?: EarlierCopy;
+  readonly copy?: EarlierCopy;
 }
 
 /**
@@ -126,15 +158,15 @@ async function enter(
   ours: LedgerTables,
   dialect: Dialect,
   claimed: DeviceClaim,
-  { limits, lettersOf, met, texts }: ClaimAsked,
-): Promise<Claimed | undefined> {
+  { limits, lettersOf, copy, texts }: EnterOptions,
+): Promise<ClaimOutcome | undefined> {
   const { tx, own } = ours;
   const { key, queue, request } = claimed;
-  const saved = savedAnswer(claimed, met?.earlier);
+  const saved = savedAnswer(claimed, copy?.earlier);
   const values = { ...saved, ...lettersOf, key, queue, request, ms: beganMsAgo(claimed) };
   const form: EntryForm = {
-    isApplied: saved.answer === null && met?.earlier === undefined,
-    isFirst: met === undefined,
+    isApplied: saved.answer === null && copy?.earlier === undefined,
+    isFirst: copy === undefined,
     letters: lettersOf !== undefined,
     limits: limits?.select,
   };

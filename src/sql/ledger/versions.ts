@@ -1,4 +1,4 @@
-/** Who wrote the latest versions of a row, so that a device's own writes are no conflict for it. There is one entry for each row of tables that count versions. */
+/** Who wrote the latest versions of a row, so that a device's own writes are no conflict for it: one entry for each row of tables that count versions. */
 import type { Batch, Pruned, PruneStep } from "../../store/bookkeeping.js";
 import type { MergedChange, VersionRecord } from "../../store/change.js";
 import { sha256 } from "../../wire/serialize.js";

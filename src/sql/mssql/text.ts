@@ -1,4 +1,4 @@
-/** Converts text for columns of SQL Server, and refuses text that the column would change: `varchar` stores a question mark for a character that its code page lacks. */
+/** Converts text for columns of SQL Server, and refuses text that the column would change: `varchar` replaces characters that its code page lacks by `?`. */
 import { InvalidValue } from "../../store/failures.js";
 import type { Column } from "../../store/tables.js";
 import { plainText } from "../../store/values.js";

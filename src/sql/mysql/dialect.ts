@@ -15,11 +15,11 @@ import {
   readConstraints,
   readForeignKeys,
 } from "./schema.js";
-import { prepare, settingProblems } from "./session.js";
+import { createPrepare, settingProblems } from "./session.js";
 import { readTraits } from "./traits.js";
 import { convert, view } from "./values.js";
 
-export const mysql: Dialect = {
+const shared: Dialect = {
   name: "mysql",
   rows: lockingRows(locking),
   runs,
@@ -51,9 +51,13 @@ export const mysql: Dialect = {
   codes,
   meaning,
   blamed,
-  prepare,
   flight: "answered",
   settings: settingProblems,
   // Kysely destroys mysql2's connection first, so it needs no other connection to send a KILL.
   abandon: async (connection) => connection.killSession?.(async () => {}),
 };
+
+/** The dialect of one store. */
+export function createMysql(): Dialect {
+  return { ...shared, prepare: createPrepare() };
+}

@@ -75,7 +75,7 @@ export async function readColumns(
   }
   if (first?.transactions === "NO") {
     throw new UnsuitableTable(
-      `The table ${table.name} is in an engine without transactions: a part of a transaction could stay. Use InnoDB.`,
+      `The table ${table.name} uses an engine without transactions, so a part of a failed transaction could stay. Use InnoDB.`,
     );
   }
   if (first !== undefined && first.client !== "utf8mb4") {

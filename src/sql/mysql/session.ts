@@ -17,9 +17,9 @@
  * - A SELECT returns all of its rows, and no statement is refused for its plan (`sql_select_limit`, `sql_safe_updates`, `sql_big_selects`). NULL equals
  *   nothing (`sql_auto_is_null`).
  */
-import { CompiledQuery, type DatabaseConnection, sql } from "kysely";
+import { CompiledQuery, sql } from "kysely";
 import type { SettingProblem, SettingsAsked } from "../../store/tables.js";
-import type { SessionSettings, TimeLimits } from "../dialect.js";
+import type { Dialect, SessionSettings, TimeLimits } from "../dialect.js";
 import { changeSettings, restoreSettings } from "../pool-requests.js";
 import type { SqlTransaction } from "../table.js";
 
@@ -121,23 +121,21 @@ const putBack = assignments(({ name, number }) => {
 const forgetSettings = assignments(({ name }) => `${keptSetting(name)} = null`);
 const restoring = CompiledQuery.raw(`${restoreSettings} ${putBack} ${forgetSettings}`);
 
-/** The latest statement: a process has few kinds of time limits, and most transactions have the same. */
-let latest: { readonly asked: string; readonly changing: CompiledQuery } | undefined;
-
-export async function prepare(
-  connection: DatabaseConnection,
-  { timeouts, isolation }: SessionSettings,
-): Promise<() => Promise<void>> {
-  const asked = `${timeouts.lockMs} ${timeouts.statementMs} ${isolation}`;
-  if (latest?.asked !== asked) {
-    const set = assignments(
-      ({ name, value }) => `session ${name} = ${value({ ...timeouts, isolation })}`,
-    );
-    latest = { asked, changing: CompiledQuery.raw(`${changeSettings} ${keepSettings} ${set}`) };
-  }
-  await connection.executeQuery(latest.changing);
-  return async () => {
-    await connection.executeQuery(restoring);
+/** The function that a store prepares its connections with. It keeps the latest statement, because most transactions of a store have the same settings. */
+export function createPrepare(): NonNullable<Dialect["prepare"]> {
+  let latest: { readonly asked: string; readonly changing: CompiledQuery } | undefined;
+  return async (connection, { timeouts, isolation }) => {
+    const asked = `${timeouts.lockMs} ${timeouts.statementMs} ${isolation}`;
+    if (latest?.asked !== asked) {
+      const set = assignments(
+        ({ name, value }) => `session ${name} = ${value({ ...timeouts, isolation })}`,
+      );
+      latest = { asked, changing: CompiledQuery.raw(`${changeSettings} ${keepSettings} ${set}`) };
+    }
+    await connection.executeQuery(latest.changing);
+    return async () => {
+      await connection.executeQuery(restoring);
+    };
   };
 }
 

@@ -43,13 +43,13 @@ interface Step {
  */
 export async function createTables<DB>(db: Kysely<DB>, options?: OwnTablesOptions): Promise<void> {
   const own = createOwn(options);
-  const dialect = familyOf(db);
-  const recorded = await recordedForm(own.on(db)).catch(() => undefined);
+  const family = familyOf(db);
+  const recorded = await readRecord(own.on(db)).catch(() => undefined);
   if (recorded !== undefined && isMade(recorded, own)) return;
   try {
-    await dialect.migrate(db as unknown as SqlDatabase, (on) => make(on, own, dialect));
+    await family.migrate(db as unknown as SqlDatabase, (on) => make(on, own, family));
   } catch (error) {
-    throw await withRemedy(error, dialect);
+    throw await withRemedy(error, family);
   }
 }
 
@@ -84,8 +84,8 @@ export function tablesSql<DB>(db: Kysely<DB>, options?: OwnTablesOptions): strin
 }
 
 /** The error with a remedy, or the error itself if no remedy is known. */
-async function withRemedy(error: unknown, dialect: ReturnType<typeof familyOf>): Promise<unknown> {
-  const { meaning } = await dialect.load();
+async function withRemedy(error: unknown, family: ReturnType<typeof familyOf>): Promise<unknown> {
+  const { meaning } = await family.load();
   const what = remedyOf(error) ?? (meaning(error) === "permission" ? grants : undefined);
   if (what === undefined || !(error instanceof Error)) return error;
   return new Error(`createTables: ${messageOf(error)}. Remedy: ${what}`, { cause: error });
@@ -94,31 +94,31 @@ async function withRemedy(error: unknown, dialect: ReturnType<typeof familyOf>):
 const grants =
   "let the login role create tables, or have another role run what `npx powersync-writes tables --print` prints";
 
-async function make(db: SqlDatabase, own: Own, dialect: Family): Promise<void> {
+async function make(db: SqlDatabase, own: Own, family: Family): Promise<void> {
   const on = own.on(db);
-  await recordTable(on, own, dialect.types).execute();
-  if (isMade(await recordedForm(on), own)) return;
-  for (const step of steps(on, own, dialect.types)) await takeStep(step, dialect);
+  await recordTable(on, own, family.types).execute();
+  if (isMade(await readRecord(on), own)) return;
+  for (const step of steps(on, own, family.types)) await takeStep(step, family);
   await record(on).execute();
 }
 
 /** Reads the record of the migration. All columns, because another version's record may have others. */
-export async function recordedForm(
+export async function readRecord(
   on: Kysely<OwnTables>,
 ): Promise<readonly Readonly<Record<string, unknown>>[]> {
   return on.selectFrom("powersync_migrations").selectAll().execute();
 }
 
 /** @throws Error if another form is recorded */
-function isMade(recorded: Awaited<ReturnType<typeof recordedForm>>, own: Own): boolean {
-  const problem = otherForm(recorded, own);
+function isMade(recorded: Awaited<ReturnType<typeof readRecord>>, own: Own): boolean {
+  const problem = recordProblem(recorded, own);
   if (problem !== undefined) throw new Error(problem);
   return recorded.length > 0;
 }
 
 /** The problem, with its remedy, if another form is recorded. */
-export function otherForm(
-  recorded: Awaited<ReturnType<typeof recordedForm>>,
+export function recordProblem(
+  recorded: Awaited<ReturnType<typeof readRecord>>,
   own: Own,
 ): string | undefined {
   const other = recorded.find(
@@ -129,7 +129,7 @@ export function otherForm(
 }
 
 /** The problem, with its remedy, if a table lacks a column. */
-export function otherTable(own: Own, table: OwnTable, column: string): string {
+export function columnProblem(own: Own, table: OwnTable, column: string): string {
   return `The library's own table "${own.nameOf(table)}" is of another version's form: it has no column "${column}". ${remedy(own)}`;
 }
 
@@ -164,21 +164,21 @@ function record(on: Kysely<OwnTables>): Step {
 }
 
 function steps(on: Kysely<OwnTables>, own: Own, types: OwnTypes): readonly Step[] {
-  return Object.entries(tableForms).flatMap(([name, made]) => {
+  return Object.entries(tableForms).flatMap(([name, form]) => {
     const index = (suffix: string, columns: readonly string[]) =>
       on.schema
         .createIndex(`${own.nameOf(name as OwnTable)}_${suffix}`)
         .on(name)
         .columns([...columns]);
     return [
-      table(on, own, types, name as OwnTable, made),
-      ...Object.entries(made.unique ?? {}).map(([suffix, columns]) =>
+      table(on, own, types, name as OwnTable, form),
+      ...Object.entries(form.unique ?? {}).map(([suffix, columns]) =>
         columns.reduce(
           (made, column) => (types.uniqueNulls ? made.where(column, "is not", null) : made),
           index(suffix, columns).unique(),
         ),
       ),
-      ...Object.entries(made.indexes ?? {}).map(([suffix, columns]) => index(suffix, columns)),
+      ...Object.entries(form.indexes ?? {}).map(([suffix, columns]) => index(suffix, columns)),
     ];
   });
 }

@@ -80,7 +80,11 @@ function insertInto({ tx, table }: Omit<Into, "key">, inserted: Inserted): AnyIn
     : insert.columns([...inserted.columns]).expression(sql<never>`${inserted.select}`);
 }
 
-/** Locks the key's range, because otherwise two transactions that insert the same row at once would both find none. @returns how many rows were inserted or changed */
+/**
+ * Locks the key's range, because otherwise two transactions that insert the same row at once would both find none.
+ *
+ * @returns how many rows were inserted or changed
+ */
 async function merge(
   { mergeKey = (text) => text }: Dialect["types"],
   { tx, table, key }: Into,

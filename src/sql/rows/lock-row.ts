@@ -79,8 +79,9 @@ async function lockOnce(
   lock: RowLock | undefined,
 ): Promise<Found> {
   const { scope, traits } = target;
-  const told = returning && !traits?.rewritten.has("update");
-  const parents = told ? [] : (scope?.parts?.parents ?? []);
+  // A write that returns the row returns its parents as well.
+  const isReturned = returning && !traits?.rewritten.has("update");
+  const parents = isReturned ? [] : (scope?.parts?.parents ?? []);
   const asking = selectInScope(tx, target).select(
     parents.map(({ column }) => sql<unknown>`${text(sql.id(column))}`.as(`of ${column}`)),
   );

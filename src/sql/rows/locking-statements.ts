@@ -121,7 +121,7 @@ async function judgedAfter(
   const now = await probe(tx, target);
   if (now !== "absent") return now === "written" ? now : "left";
   if (foreseen !== undefined) return foreseen ? "written" : "left";
-  // The write has made the row invisible. It holds its earlier values and the written ones.
+  // The write has made the row invisible. The row contains its earlier values and the written ones.
   const { parts } = scope;
   if (parts === undefined || parts.more) return "left";
   const { owner, parents } = parts;
@@ -256,7 +256,7 @@ async function removeUnderPolicies(
   const looking = (than: string | null) =>
     selectInScope(tx, target).select([
       sql<string | null>`${versioned ? version.of : sql`null`}`.as("version"),
-      // Only for another version than that.
+      // Only another version than the given one can be the transaction's own.
       sql<number>`${versioned && than !== null ? asNumber(sql<SqlBool>`case when ${version.of} = ${than} then false else ${version.ours} end`) : sql`0`}`.as(
         "ours",
       ),

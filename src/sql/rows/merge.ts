@@ -30,7 +30,7 @@ export async function mergeOne(
   const { version } = merge;
   const record = version && (await versions.find(change));
   try {
-    const effect = await writeOne(writing, change, mergers(writing.dialect, change, record));
+    const effect = await writeOne(writing, change, conditionsOf(writing.dialect, change, record));
     if (effect === "written" && version !== undefined)
       await enterVersion(writing, versions, change, version, record);
     if (effect !== "written" || !merge.stamps?.some(({ columns }) => columns)) return { effect };
@@ -113,7 +113,7 @@ function isLater(
   return sql<SqlBool>`${ref(table, column)} > ${merging.typed(columnOf(table, column), value)}`;
 }
 
-function mergers(
+function conditionsOf(
   dialect: Dialect,
   { table, values, merge }: MergedChange,
   record: VersionRecord | undefined,

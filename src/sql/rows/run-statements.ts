@@ -83,7 +83,10 @@ interface Rows {
   readonly rows: readonly (readonly unknown[])[];
 }
 
-/** Fills in the rows of a statement that was compiled once. Without numbers, the rows' parameters come before all others, as in the text; with numbers, behind them, because the others have theirs already. */
+/**
+ * Fills in the rows of a statement that was compiled once. If parameters have no numbers, those of the rows come before all others, as in the text. If they
+ * have numbers, those of the rows come last, because the others are numbered already.
+ */
 async function spread(
   { numbered }: RunStatements,
   { texts, table, shape, scope, bindWithPlaceholders }: CompiledOnce,

@@ -14,7 +14,7 @@ import {
   statementsOfRun,
 } from "./run-statements.js";
 import type { RunStatements, Target } from "./target.js";
-import { enclosedValues } from "./values.js";
+import { areSameNames, enclosedValues, haveSameColumns } from "./values.js";
 
 interface RunParts extends RunCompiler {
   readonly bind: ReturnType<typeof createBind>;
@@ -141,15 +141,10 @@ function isAlike(one: ReadyPut, other: ReadyPut): boolean {
     one.isJudged === other.isJudged &&
     one.once.shape === other.once.shape &&
     isSameScope(one.once, other.once) &&
-    isSameNames(Object.keys(one.target.key), Object.keys(other.target.key)) &&
-    isSameNames(Object.keys(one.values), Object.keys(other.values)) &&
-    isSameNames(one.changed, other.changed)
+    haveSameColumns(one.target.key, other.target.key) &&
+    haveSameColumns(one.values, other.values) &&
+    areSameNames(one.changed, other.changed)
   );
-}
-
-/** In the same order, too. */
-function isSameNames(names: readonly string[], others: readonly string[]): boolean {
-  return names.length === others.length && names.every((name, index) => name === others[index]);
 }
 
 /** Whether the key is one column, and a PUT of an existing row uses up no number of a sequence. */

@@ -1,4 +1,7 @@
-/** Statements that change and judge one row, for databases with ON CONFLICT and RETURNING, and pieces that other databases share. Names only come from rules and the schema. */
+/**
+ * Statements that change and judge one row, for databases with ON CONFLICT and RETURNING, and pieces of statements that all databases share. Names of
+ * tables and columns come only from rules and from the schema.
+ */
 import {
   type Compilable,
   type CompiledQuery,

@@ -1,11 +1,12 @@
 /**
- * Why a statement changed nothing: a column is set once and has another value, or a guard refused the write. If neither is the reason, the transaction
- * is run again with the row locked first.
+ * Finds out why a statement changed nothing: a column that is set once has another value, or a guard refused the write. If neither is the reason, or if
+ * only the upsert was refused, the transaction is run again with the row locked first.
  */
 import { type Expression, sql, type SqlBool } from "kysely";
 import { MergeRefused } from "../../store/change.js";
 import { ColumnsFixed, Contention } from "../../store/failures.js";
-import type { RowLock } from "../dialect.js";
+import type { Effect } from "../../store/store.js";
+import type { Dialect, RowLock } from "../dialect.js";
 import { asNumber, keyFilter, withLock } from "../select.js";
 import { eb, type Lessons, type SqlTransaction } from "../table.js";
 import type { Target } from "./target.js";
@@ -67,6 +68,32 @@ export function rowAppeared(): Contention {
   return new Contention("The row was not there when context.stored() was asked, and now it is.");
 }
 
+/**
+ * Whether an upsert may have been refused although the INSERT or UPDATE alone would be accepted. Policies may accept the INSERT of a row that is not
+ * visible yet. If the row exists, it is only changed, but the proposed row may lack a value, violate a CHECK, or be refused by a trigger for INSERT.
+ */
+export function upsertAsksMore(
+  { lockingRows, meaning }: Dialect,
+  { traits }: Target,
+  error: unknown,
+): boolean {
+  // If all rows are locked first, there is no upsert.
+  if (lockingRows === undefined || traits === undefined) return false;
+  switch (meaning(error)) {
+    case "permission":
+      return traits.stricterUpsert === true;
+    case "NOT_NULL_VIOLATION":
+      // For a table, this is known before.
+      return traits.view === true;
+    case "CHECK_VIOLATION":
+      return true;
+    case "CONSTRAINT_VIOLATION":
+      return traits.declining.has("insert");
+    default:
+      return false;
+  }
+}
+
 /** How many writes are remembered: more than are run again at the same time. */
 const mostUnexplained = 1_000;
 
@@ -95,9 +122,20 @@ export function isUnexplained(write: Named, { unexplained }: Lessons): boolean {
   return unexplained.has(writeName(write));
 }
 
+/** Remembers what a write has shown that was unexplained before, and was made with the row locked first. */
+export function learnFrom(target: Target, effect: Effect): void {
+  const { op, traits, lessons } = target;
+  if (lessons.unexplained.size === 0 || !isUnexplained(target, lessons)) return;
+  // It stays unexplained, because a later write of the same transaction may be the one that was meant. But the key of this one was not taken.
+  if (wasKeyTaken(target) !== undefined) lessons.unexplained.set(writeName(target), undefined);
+  // Either there was contention, or the policies accept an INSERT but no upsert. Then more such rows may come.
+  if (op === "PUT" && effect === "written" && traits?.stricterUpsert)
+    lessons.lockFirst.add("insert");
+}
+
 type Named = Pick<Target, "op" | "key">;
 
 /** Identifies the write among those of its table. */
-export function writeName({ op, key }: Named): string {
+function writeName({ op, key }: Named): string {
   return JSON.stringify([op, ...Object.values(key).map(String)]);
 }

@@ -4,7 +4,7 @@ import type { Values } from "../../store/store.js";
 import type { Table } from "../../store/tables.js";
 import type { Dialect } from "../dialect.js";
 
-/** JSON can't hold a function, so nothing that a client sends is one. */
+/** JSON can't contain a function, so no value that a client sends counts as an expression. */
 export function isExpression(value: unknown): value is Expression<unknown> {
   return (
     typeof value === "object" &&
@@ -24,7 +24,7 @@ ${expression}
 )`;
 }
 
-/** What `convert` has made of a value that no parameter can carry. */
+/** Expressions that `convert` has made of values that no parameter can carry. */
 const conversions = new WeakSet<object>();
 
 /** Marks an expression that stands for one value: unlike the application's own, it can be compared with a column. */
@@ -38,7 +38,10 @@ export function isComputed(value: unknown): value is Expression<unknown> {
   return isExpression(value) && !conversions.has(value);
 }
 
-/** Writes NULL as a literal: a driver gives each parameter a type, and SQL Server refuses a text for a column of bytes or money, even NULL. Returns the same object if there is none. */
+/**
+ * Writes NULL as a literal: a driver gives each parameter a type, and SQL Server refuses a text for a column of bytes or money, even NULL.
+ * Returns the same object if no value is NULL.
+ */
 export function literalNulls(values: Values): Values {
   for (const name in values) {
     if (values[name] !== null) continue;
@@ -68,6 +71,16 @@ function isDefault(value: Expression<unknown>): boolean {
   const node = value.toOperationNode();
   if (node.kind !== "RawNode" || !("sqlFragments" in node)) return false;
   return /^\s*default\s*$/i.test((node.sqlFragments as readonly string[]).join(" ? "));
+}
+
+/** Whether both have the same columns, in the same order. */
+export function haveSameColumns(one: Values, other: Values): boolean {
+  return one === other || areSameNames(Object.keys(one), Object.keys(other));
+}
+
+/** In the same order, too. */
+export function areSameNames(names: readonly string[], others: readonly string[]): boolean {
+  return names.length === others.length && names.every((name, index) => name === others[index]);
 }
 
 /** A key's values, to be compared with its columns. */

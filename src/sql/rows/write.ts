@@ -1,5 +1,5 @@
 /** Applies changes of rows: each idempotent, inside its scope, and judged by what it did. */
-import { LeftScope, type Meaning, Undone } from "../../store/failures.js";
+import { LeftScope, Undone } from "../../store/failures.js";
 import type { Change, Effect, RunOutcome, UnitOptions, Values } from "../../store/store.js";
 import { isSliceOver, nextSlice } from "../../wire/slices.js";
 import type { Dialect } from "../dialect.js";
@@ -8,8 +8,8 @@ import { isInScopeBefore } from "../select.js";
 import type { SqlTable, SqlTransaction, TableOf, Traits } from "../table.js";
 import type { Watch } from "../transaction.js";
 import { changesOfSlice, createRuns, type Run } from "./runs.js";
-import type { Fixed, Target, Texts } from "./target.js";
-import { isUnexplained, retryLocked, rowAppeared, wasKeyTaken, writeName } from "./unchanged.js";
+import type { Fixed, Put, Target, Texts } from "./target.js";
+import { isUnexplained, learnFrom, retryLocked, rowAppeared, upsertAsksMore } from "./unchanged.js";
 import { enclosedValues, keyOf } from "./values.js";
 
 /** Conditions on an existing row, and values that are computed from it. */
@@ -28,13 +28,16 @@ export interface Writing {
 interface Running extends Writing {
   readonly giveWay: UnitOptions["giveWay"];
   readonly together: boolean;
-  /** Sends all changes in one round trip, if possible. Absent: the database does not support it. */
+  /** Sends all changes in one round trip, if possible: see `SendPart`. Absent: the database does not support it. */
   readonly sendPart:
     | ((run: readonly Change[]) => Promise<readonly Effect[] | undefined>)
     | undefined;
 }
 
-/** Writes changes in order, and together if that is asked for and possible. Never rejects. A failure is recorded, so that the transaction is not committed even if somebody catches it. */
+/**
+ * Writes changes in order, and several together if the caller allows it and it is possible. Never rejects. A failure is recorded, so that the transaction is
+ * not committed even if somebody catches the error.
+ */
 export async function writeRun(
   { giveWay, together, sendPart, ...writing }: Running,
   run: readonly Change[],
@@ -107,65 +110,31 @@ function holdsObject(values: Values): boolean {
 
 /** @throws ColumnsFixed, MergeRefused, Contention, and the database's errors */
 export async function writeOne(
-  { dialect, tx, tableOf, readAnew, watch: { begunAt }, texts }: Writing,
+  writing: Writing,
   change: Change,
-  mergers?: MergeConditions,
+  merging?: MergeConditions,
 ): Promise<Effect> {
+  const { dialect, tx } = writing;
   const { op, seenAbsent = false } = change;
   // The port's type hides it, but every table of this store is a `SqlTable`.
   const table = change.table as SqlTable;
-  const { traits, lessons, columns } = table;
   // A role that may not change rows may still insert them.
-  const neverChanges = change.neverChanges === true || traits?.updatable?.size === 0;
+  const neverChanges = change.neverChanges === true || table.traits?.updatable?.size === 0;
   const locksFirst = (op === "PUT" && neverChanges) || mustLockFirst(table, change);
   const { lockingRows = dialect.rows } = dialect;
   const rows = locksFirst ? lockingRows : dialect.rows;
-  const incomplete = op === "PUT" && isIncomplete(change);
-  const { values: sent, fixed } = withoutFixed(change, dialect);
-  const isKeyPlain = dialect.keyParameter === undefined && !holdsObject(change.key);
-  const key = isKeyPlain ? change.key : keyOf(dialect, columns, change.key);
-  const values = holdsObject(sent) ? enclosedValues(sent) : sent;
-  const isPlain = key === change.key && values === sent && mergers === undefined;
-  const { scope, once } = await bindOnce(
-    isPlain ? texts : undefined,
-    change.scope,
-    dialect,
-    tableOf,
-    table,
-  );
-  const look = async () => (await readAnew(table.name))?.traits;
-  const { name } = table;
-  const { operationIndex } = change;
-  const target: Target = {
-    op,
-    operationIndex,
-    table: name,
-    columns,
-    key,
-    scope,
-    traits,
-    lessons,
-    begunAt,
-    readTraits: look,
-    ...(fixed && { fixed }),
-    ...mergers,
-    ...(once && { once }),
-  };
-  const before = scope?.before;
+  const parts = partsOf(change, table, dialect);
+  const { values } = parts;
+  const put = op === "PUT" ? putOf(change, values, neverChanges) : undefined;
+  const target = await targetIn(writing, change, table, parts, merging);
+  const before = target.scope?.before;
   const isIn = before === undefined || (await isInScopeBefore(tx, dialect, target, change, before));
   let effect: Effect;
-  if (op === "PUT") {
-    const changes: Record<string, unknown> = { ...values };
-    for (const name of change.insertOnly ?? []) delete changes[name];
-    const put = { values, changes, neverChanges, incomplete, seenAbsent };
+  if (put !== undefined) {
     try {
       effect = await rows.put(tx, target, put);
     } catch (error) {
-      // If all rows are locked first, there is no upsert.
-      const isUpsert = !locksFirst && dialect.lockingRows !== undefined && traits !== undefined;
-      throw isUpsert && upsertAsksMore(traits, dialect.meaning(error))
-        ? retryLocked(target)
-        : error;
+      throw !locksFirst && upsertAsksMore(dialect, target, error) ? retryLocked(target) : error;
     }
   } else {
     effect = await (op === "PATCH"
@@ -175,16 +144,60 @@ export async function writeOne(
         : rows.softDelete(tx, target, values));
     if (seenAbsent && effect !== "absent") throw rowAppeared();
   }
-  if (locksFirst && lessons.unexplained.size > 0) {
-    const wasUnexplained = isUnexplained(target, lessons);
-    // It stays unexplained, because a later write of the same transaction may be the one that was meant. But the key of this one was not taken.
-    if (wasUnexplained && wasKeyTaken(target) !== undefined)
-      lessons.unexplained.set(writeName(target), undefined);
-    // Either there was contention, or the policies accept an INSERT but no upsert. Then more such rows may come.
-    if (wasUnexplained && op === "PUT" && effect === "written" && traits?.stricterUpsert)
-      lessons.lockFirst.add("insert");
-  }
+  if (locksFirst) learnFrom(target, effect);
   return effect === "written" && !isIn ? "left" : effect;
+}
+
+/** A change as it stands in statements. */
+interface Parts {
+  readonly key: Values;
+  readonly values: Values;
+  readonly fixed: Fixed | undefined;
+  /** Whether key and values are those of the change. */
+  readonly isPlain: boolean;
+}
+
+function partsOf(change: Change, { columns }: SqlTable, dialect: Dialect): Parts {
+  const { values: sent, fixed } = withoutFixed(change, dialect);
+  const isKeyPlain = dialect.keyParameter === undefined && !holdsObject(change.key);
+  const key = isKeyPlain ? change.key : keyOf(dialect, columns, change.key);
+  const values = holdsObject(sent) ? enclosedValues(sent) : sent;
+  return { key, values, fixed, isPlain: key === change.key && values === sent };
+}
+
+/** The target of a change in an open transaction. */
+async function targetIn(
+  { dialect, tableOf, readAnew, watch: { begunAt }, texts }: Writing,
+  change: Change,
+  table: SqlTable,
+  { key, fixed, isPlain }: Parts,
+  merging: MergeConditions | undefined,
+): Promise<Target> {
+  const kept = isPlain && merging === undefined ? texts : undefined;
+  const { scope, once } = await bindOnce(kept, change.scope, dialect, tableOf, table);
+  const { op, operationIndex } = change;
+  const { name, columns, traits, lessons } = table;
+  return {
+    op,
+    operationIndex,
+    table: name,
+    columns,
+    key,
+    scope,
+    traits,
+    lessons,
+    begunAt,
+    readTraits: async () => (await readAnew(name))?.traits,
+    ...(fixed && { fixed }),
+    ...merging,
+    ...(once && { once }),
+  };
+}
+
+function putOf(change: Change, values: Values, neverChanges: boolean): Put {
+  const { seenAbsent = false, insertOnly = [] } = change;
+  const changes = without(values, insertOnly);
+  return { values, changes, neverChanges, incomplete: isIncomplete(change), seenAbsent };
 }
 
 /** Separates columns that are set once, which must keep their values if the row exists. A PUT also writes them into a new row. */
@@ -199,26 +212,6 @@ export function withoutFixed(
     values: op === "PUT" ? values : Object.fromEntries(all.filter((each) => !isFixed(each))),
     fixed: { values: enclosedValues(Object.fromEntries(all.filter(isFixed))), same },
   };
-}
-
-/**
- * Whether an upsert may have been refused although the INSERT or UPDATE alone would be accepted. Policies may accept the INSERT of a row that is not
- * visible yet. If the row exists, it is only changed, but the proposed row may lack a value, violate a CHECK, or be refused by a trigger for INSERT.
- */
-function upsertAsksMore(traits: Traits, meaning: Meaning | undefined): boolean {
-  switch (meaning) {
-    case "permission":
-      return traits.stricterUpsert === true;
-    case "NOT_NULL_VIOLATION":
-      // For a table, this is known before.
-      return traits.view === true;
-    case "CHECK_VIOLATION":
-      return true;
-    case "CONSTRAINT_VIOLATION":
-      return traits.declining.has("insert");
-    default:
-      return false;
-  }
 }
 
 /** Whether an upsert alone can make a PUT, whether the row exists or not. */
@@ -261,6 +254,13 @@ function mayUpdate({ updatable }: Traits, { key, values, insertOnly = [] }: Chan
   }
   // An UPDATE must set something.
   return changed > 0 || Object.keys(key).every((column) => updatable.has(column));
+}
+
+/** A copy of the values without these columns. */
+export function without(values: Values, names: readonly string[]): Values {
+  const others: Record<string, unknown> = { ...values };
+  for (const name of names) delete others[name];
+  return others;
 }
 
 export function isEmpty(values: Values): boolean {

@@ -98,9 +98,9 @@ export function meaning(error: unknown): Meaning | undefined {
   return meanings.get(name) ?? familyMeanings.get(name.split("_", 1)[0]) ?? "other";
 }
 
-/** Its messages are in English everywhere: "UNIQUE constraint failed: todos.list_id, todos.position". For a check it contains the name, or the condition if it has none. */
+/** SQLite's messages are always in English: "UNIQUE constraint failed: todos.list_id". The message of a CHECK contains its name or, without a name, its condition. */
 export function blamed(error: unknown, table: SqlTable | undefined): Blamed {
-  // For a foreign key it says nothing more. Only foreign keys wait for COMMIT.
+  // Only foreign keys wait for COMMIT, and their message names nothing.
   if (table === undefined) return { columns: [] };
   const { source, columns } = table;
   const message = error instanceof Error ? error.message : "";

@@ -61,7 +61,7 @@ export async function beginForWriting(
   await inTurn(() => connection.executeQuery(CompiledQuery.raw("begin immediate")), lockMs);
 }
 
-/** Runs work in a transaction that holds the lock from its beginning. With a rollback journal, readers can block COMMIT; then the whole transaction is tried again. */
+/** Runs changes in a transaction that holds the lock from its beginning. Readers can block COMMIT of a rollback journal; then all of it is tried again. */
 async function migrateInTurn(
   db: SqlDatabase,
   run: (on: SqlDatabase) => Promise<void>,

@@ -2,10 +2,11 @@
 import { ApplicationFailure } from "../../errors.js";
 import { sha256 } from "../../wire/serialize.js";
 import { ColumnsFixed, Contention, LeftScope, noRowSecurity, RowTaken } from "../failures.js";
+import type { ClaimWithNames, EarlierCopy } from "../ledger.js";
 import type { FingerprintOptions, Inspect, Table } from "../tables.js";
 import type { Change, Effect, Unit, UnitOptions, Values } from "../store.js";
 import { type Definition, isRefusedData, type Row } from "./tables.js";
-import { claim, type Met, type Naming } from "./claim.js";
+import { claim } from "./claim.js";
 import { hasWaiting } from "./dependants.js";
 import { openLetters } from "./letters.js";
 import { mergeChange } from "./merge.js";
@@ -22,7 +23,7 @@ interface UnitParts {
   /** Microseconds since 1970. */
   readonly now: number;
   readonly options: Pick<UnitOptions, "tally" | "lettersOf">;
-  readonly claims: readonly Naming[];
+  readonly claims: readonly ClaimWithNames[];
 }
 
 export interface OpenedUnit {
@@ -59,12 +60,12 @@ export function openUnit({ definitions, rows, own, now, options, claims }: UnitP
   };
 
   const [made] = claims;
-  const mets: Met[] = [];
+  const copies: EarlierCopy[] = [];
   for (const each of claims) {
-    if (mets.at(-1)?.earlier === undefined) mets.push(statement(() => claim(own, each, now)));
+    if (copies.at(-1)?.earlier === undefined) copies.push(statement(() => claim(own, each, now)));
   }
-  const [met = {}] = mets;
-  const earlier = mets.at(-1)?.earlier;
+  const [copy = {}] = copies;
+  const earlier = copies.at(-1)?.earlier;
 
   const asked = () => lettersOf !== undefined && hasWaiting(own.letters, lettersOf);
   // Counts as a statement of its own only if there is no claim.
@@ -139,8 +140,8 @@ export function openUnit({ definitions, rows, own, now, options, claims }: UnitP
   return {
     unit,
     announce: () => {
-      if (met.forgotten) made?.devices?.forgotten();
-      if (met.byContent) made?.content.decided();
+      if (copy.forgotten) made?.devices?.forgotten();
+      if (copy.byContent) made?.content.decided();
     },
     end: () => {
       if (ended) throw tooLate();
