@@ -42,6 +42,9 @@ const columns = {
   mood: "mood",
   even: "even",
   money2: "money2",
+  blobs: "blob[]",
+  holidays: "holiday[]",
+  moneys: "money2[]",
   doubled: "integer generated always as (int2 * 2) stored",
 } as const;
 
@@ -150,6 +153,9 @@ const stored: readonly (readonly [ColumnName, unknown, string | null])[] = [
   ["mood", "happy", "happy"],
   ["even", 4, "4"],
   ["money2", "1.25", "1.25"],
+  ["blobs", ["AP+A", null], '{"\\\\x00ff80",NULL}'],
+  ["holidays", '["2024-02-29T00:00:00Z"]', "{2024-02-29}"],
+  ["moneys", [1.255, "2"], "{1.26,2.00}"],
 ];
 
 const refused: readonly (readonly [ColumnName, unknown])[] = [
@@ -195,6 +201,8 @@ const refused: readonly (readonly [ColumnName, unknown])[] = [
   ["texts", "{{a},{b}}"],
   ["texts", '"{{a},{b}}"'],
   ["int8s", [1.5]],
+  ["blobs", ["no base64!"]],
+  ["holidays", ["2024-02-29T10:00:00Z"]],
   ["tz", "yesterday"],
   ["tz", 1767225600],
   ["tz", "2026-02-30T00:00:00Z"],
@@ -226,6 +234,8 @@ for (const dialect of dialects.filter(({ family }) => family === "postgres")) {
       await sql`create domain even as integer check (value % 2 = 0)`.execute(db);
       await sql`create domain money1 as numeric(6,2)`.execute(db);
       await sql`create domain money2 as money1`.execute(db);
+      await sql`create domain blob as bytea`.execute(db);
+      await sql`create domain holiday as date`.execute(db);
       const list = Object.entries(columns).map(([name, type]) => `"${name}" ${type}`);
       await sql`create table sorts (id uuid primary key, ${sql.raw(list.join(", "))})`.execute(db);
       writes = createWrites<Principal, TestSchema>({
