@@ -159,6 +159,9 @@ export function createRunTransaction<P extends Principal, DB>({
       if (tried.kind !== "failed" && tried.kind !== "unsure") return done(tried, subject, tally);
       const failed = tried.kind === "failed" ? tried : undefined;
       const verdict = failed && judge(failed, call);
+      // What took too long in a flight is neither explained nor counted for parking. Both need the step-by-step way.
+      if (flown?.kind === "failed" && verdict?.outcome === "retryable" && !verdict.passes)
+        noteUndone(memory, call, identity, begunAt);
       if (verdict && (await isTriedAgain(verdict, number, { ...call, schema }))) continue;
       if (failed) tellServerValue(emit, call, failed.error);
       const last =
