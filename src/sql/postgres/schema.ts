@@ -96,6 +96,7 @@ function toColumn({
   const precision = modifier >= 4 && type === "numeric" ? (modifier - 4) >> 16 : undefined;
   const length =
     modifier >= 4 && (type === "varchar" || type === "bpchar") ? modifier - 4 : undefined;
+  const smallestUnit = modifier >= 0 && type === "interval" ? smallestUnitOf(modifier) : undefined;
   return {
     name,
     type,
@@ -103,6 +104,7 @@ function toColumn({
     ...(scale !== undefined && { scale }),
     ...(precision !== undefined && { precision }),
     ...(length !== undefined && { length }),
+    ...(smallestUnit && { smallestUnit }),
     nullable,
     hasDefault: defaulted,
     generated,
@@ -130,6 +132,20 @@ function scaleOf(type: string, modifier: number): number | undefined {
     default:
       return undefined;
   }
+}
+
+/** The bits of an interval's fields in the upper half of its modifier, the smallest first. If it has seconds, it keeps everything. */
+const intervalFields: readonly (readonly [bit: number, unit: Column["smallestUnit"]])[] = [
+  [12, undefined],
+  [11, "minute"],
+  [10, "hour"],
+  [3, "day"],
+  [1, "month"],
+  [2, "year"],
+];
+
+function smallestUnitOf(modifier: number): Column["smallestUnit"] {
+  return intervalFields.find(([bit]) => (modifier >> 16) & (1 << bit))?.[1];
 }
 
 /** The name in quotes, as in SQL. */
