@@ -100,7 +100,8 @@ function createFlight(
 ) {
   const rows: (string | null)[][][] = statements.map(() => []);
   let at = 0;
-  const parsed: string[] = [];
+  /** Names that this flight prepares, or takes back. */
+  const touched: string[] = [];
   let sent = false;
   let sendSync = (): void => undefined;
   /** Sends in slices, so that other work of the process is not held up. */
@@ -108,7 +109,7 @@ function createFlight(
     if (sent) return;
     connection.stream.cork?.();
     try {
-      const next = sendSlice(connection, statements, from, prepared, parsed);
+      const next = sendSlice(connection, statements, from, prepared, touched);
       if (next === statements.length) sendSync();
       else setTimeout(() => goOn(connection, next), 0);
     } catch (error) {
@@ -144,7 +145,7 @@ function createFlight(
     handleError: (error: unknown): void => {
       // The server skips everything up to the Sync, so the remaining statements need not be sent.
       sendSync();
-      for (const name of parsed) {
+      for (const name of touched) {
         prepared?.names.delete(name);
         prepared?.doubtful.add(name);
       }
@@ -171,13 +172,13 @@ const sliceMs = 5;
 /** The number of statements between two looks at the clock. */
 const statementsOfLook = 32;
 
-/** Sends statements until the time slice is over. @param parsed gets the names that this slice prepares. @returns the index of the next statement */
+/** Sends statements until the time slice is over. @param touched gets the names that this slice prepares, or takes back. @returns the index of the next statement */
 function sendSlice(
   connection: Connection,
   statements: readonly FlightStatement[],
   from: number,
   prepared: Prepared | undefined,
-  parsed: string[],
+  touched: string[],
 ): number {
   const until = performance.now() + sliceMs;
   if (prepared !== undefined) {
@@ -186,7 +187,7 @@ function sendSlice(
   }
   for (let at = from; at < statements.length; at += 1) {
     if (at > from && at % statementsOfLook === 0 && performance.now() >= until) return at;
-    sendOne(connection, statements[at] as FlightStatement, prepared, parsed);
+    sendOne(connection, statements[at] as FlightStatement, prepared, touched);
   }
   return statements.length;
 }
@@ -195,14 +196,14 @@ function sendOne(
   connection: Connection,
   { text, name = "", parameters }: FlightStatement,
   prepared: Prepared | undefined,
-  parsed: string[],
+  touched: string[],
 ): void {
   const named = prepared === undefined ? "" : name;
   if (prepared === undefined || named === "") {
     connection.parse({ text, name: "", types: [] });
-  } else if (!isKnown(prepared, named, connection)) {
+  } else if (!isKnown(prepared, named, connection, touched)) {
     connection.parse({ text, name: named, types: [] });
-    parsed.push(named);
+    touched.push(named);
   }
   const values = parameters.map((each) =>
     each instanceof Uint8Array ? Buffer.from(each.buffer, each.byteOffset, each.length) : each,
@@ -212,7 +213,12 @@ function sendOne(
 }
 
 /** Whether the name is already prepared. If not, the name is entered, in place of the least recently used one if there is no room. */
-function isKnown({ names }: Prepared, name: string, connection: Connection): boolean {
+function isKnown(
+  { names }: Prepared,
+  name: string,
+  connection: Connection,
+  touched: string[],
+): boolean {
   if (names.delete(name)) {
     names.add(name);
     return true;
@@ -222,6 +228,8 @@ function isKnown({ names }: Prepared, name: string, connection: Connection): boo
     if (oldest !== undefined) {
       connection.close({ type: "S", name: oldest });
       names.delete(oldest);
+      // After an error, the server may have skipped this, too.
+      touched.push(oldest);
     }
   }
   names.add(name);

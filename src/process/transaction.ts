@@ -134,6 +134,9 @@ export function createRunTransaction<P extends Principal, DB>(
       }
       if (tried.kind !== "failed" && tried.kind !== "unsure") return done(tried, subject, tally);
       const verdict = tried.kind === "failed" ? failures.judge(tried, call) : undefined;
+      // What took too long in a flight is neither explained nor counted for parking. Both need the step-by-step way.
+      if (flown?.kind === "failed" && verdict?.outcome === "retryable" && !verdict.passes)
+        noteUndone(memory, call, identity, begunAt);
       if (verdict && (await isTriedAgain(verdict, number, { ...call, schema }))) continue;
       if (tried.kind === "failed") tellServerValue(emit, call, tried.error);
       const result = await failures.answer(tried, verdict, subject, known);

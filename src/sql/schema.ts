@@ -26,6 +26,12 @@ export type KnownTable = (
   role?: string,
 ) => SqlTable | undefined;
 
+/**
+ * A reading that is older than this is not used any more. A change of a column usually shows in what does not fit, but a value may also fit the column's
+ * former type: it would lose digits that the column keeps by now.
+ */
+const mostAgeMs = 5 * 60_000;
+
 /** The tables of one database, shared by all its Kysely objects. */
 export interface SchemaCache {
   /** Access for one Kysely object, whose plugins decide what a table's name stands for. */
@@ -92,6 +98,7 @@ export function createSchemaCache(severalRoles: boolean): SchemaCache {
       const knownOf: KnownTable = (name, columns, { since, anew, believed }, role) => {
         const reading = readings.get(keyOf(name, role));
         if (reading?.table === undefined || (anew && reading.at < since)) return undefined;
+        if (reading.at < since - mostAgeMs) return undefined;
         if (!isComplete(reading.table, columns)) return undefined;
         if (reading.at < since) believed?.set(name, reading.table);
         return reading.table;

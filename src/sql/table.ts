@@ -32,6 +32,8 @@ export interface Traits {
   readonly keys?: readonly (readonly string[])[];
   /** The statements whose result is the same for several rows at once as one by one: no row trigger runs, and no row depends on another. Absent: none. */
   readonly alike?: ReadonlySet<Verb>;
+  /** Its constraints may say themselves what happens if one is violated: unless the statement says otherwise, other rows are replaced, or its own is skipped. */
+  readonly resolvesConflicts?: true;
   /** Surely no trigger runs when a row is written. */
   readonly untriggered?: true;
   /** Whether it is a view. The unique columns of its table may have other names. */

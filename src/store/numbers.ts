@@ -142,12 +142,12 @@ function decimals(text: string): number {
   return fraction.length - zeros - Number(exponent);
 }
 
-/** How many digits before the point the number needs. */
+/** How many digits before the point the number needs; negative if it begins with zeros behind the point. */
 function wholeDigits(text: string): number {
   const [mantissa = "", exponent = "0"] = text.toLowerCase().split("e");
   const [whole = "", fraction = ""] = mantissa.replace(/^[+-]/, "").split(".");
   const first = `${whole}${fraction}`.search(/[1-9]/);
-  return first === -1 ? 0 : Math.max(0, whole.length - first + Number(exponent));
+  return first === -1 ? Number.NEGATIVE_INFINITY : whole.length - first + Number(exponent);
 }
 
 /** A loop, because the regular expression `/0+$/` takes quadratic time on a long run of zeros that is not at the end. */

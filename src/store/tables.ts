@@ -43,6 +43,8 @@ export interface Column {
   readonly unsigned?: true;
   /** The column's character set, if it can't hold every character. */
   readonly charset?: string;
+  /** The smallest unit that an interval keeps, if the type says: the database drops smaller ones. */
+  readonly smallestUnit?: "year" | "month" | "day" | "hour" | "minute";
   /** Digits of a second that the column does not keep are cut off, and not rounded. */
   readonly cutsSeconds?: true;
   /** The members of an enumeration or a set. */

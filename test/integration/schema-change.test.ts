@@ -7,7 +7,7 @@ import type { TestSchema } from "../support/schema.js";
 
 const principal = { userId: "alice" };
 
-describe.each(dialects)("on $name", ({ available, open, concurrent, family }) => {
+describe.each(dialects)("on $name", ({ available, open, concurrent, family, flies }) => {
   let database: TestDatabase | undefined;
   /** How often the catalog was asked for columns. */
   let readings = 0;
@@ -67,7 +67,7 @@ describe.each(dialects)("on $name", ({ available, open, concurrent, family }) =>
     };
     const attempts = () =>
       events.flatMap((event) => (event.type === "transaction" ? [event.attempts] : []));
-    return { writes, write, attempts };
+    return { writes, write, attempts, events };
   };
 
   const letters = async (): Promise<number> => {
@@ -97,6 +97,54 @@ describe.each(dialects)("on $name", ({ available, open, concurrent, family }) =>
     expect(await write(entry({ value: 1 }))).toBe("success");
     expect(await letters()).toBe(before);
   });
+
+  it("a column that is required by now does not keep a row that has its value from being changed", async () => {
+    await made("value integer, other integer");
+    const { write } = writer();
+    expect(await write(entry({ other: 1 }))).toBe("success");
+    await made("value integer not null, other integer");
+    await run("insert into measures values ('there', 1, 1)");
+    const before = await letters();
+    const sent = { ...entry({ other: 2 }), id: "there" };
+    expect(await write(sent)).toBe("success");
+    const { rows } = await sql`select other from measures`.execute(given());
+    expect(rows.map((row) => Number((row as { other: unknown }).other))).toEqual([2]);
+    expect(await letters()).toBe(before);
+    expect(await write(entry({ other: 3 }))).toBe("NOT_NULL_VIOLATION");
+  });
+
+  it.each([
+    ["date", "timestamptz", "2026-01-01", "2026-01-02T03:04:05Z", "2026-01-02 03:04:05+00"],
+    ["real", "double precision", 1.5, 0.1, "0.1"],
+    ["double precision", "numeric", 1.5, "12345678901234567890.5", "12345678901234567890.5"],
+    ["char(9)", "text", "a", "a ", "a "],
+  ])(
+    "what was prepared for %s does not cut a value for %s",
+    async (type, later, before, value, kept) => {
+      // Postgres prepares the statements of a flight.
+      if (family !== "postgres") return;
+      // Whoever has letters waiting does not fly.
+      await given().deleteFrom("powersync_dead_letters").execute();
+      await made(`value ${type}`);
+      const { write, events } = writer();
+      const flown = () =>
+        events.some((event) => event.type === "transaction" && event.flown === true);
+      for (let time = 0; time < 9 && !(flies && flown()); time += 1)
+        expect(await write(entry({ value: before }))).toBe("success");
+      expect(flown()).toBe(flies);
+      await run(`alter table measures alter column value type ${later}, add column other text`);
+      // The new column makes the library read the table again.
+      expect(await write(entry({ other: "x" }))).toBe("success");
+      events.length = 0;
+      const sent = [1, 2, 3, 4].map(() => entry({ value }));
+      for (const each of sent) expect(await write(each)).toBe("success");
+      expect(flown()).toBe(flies);
+      const { rows } = await sql<{ text: string }>`
+        select value::text as text from measures where id in (${sql.join(sent.map(({ id }) => id))})
+      `.execute(given());
+      expect(rows.map(({ text }) => text)).toEqual(sent.map(() => kept));
+    },
+  );
 
   it("what the new reading refuses, too, is recorded once, and not tried again", async () => {
     await made("value integer");

@@ -35,7 +35,11 @@ describe.each(dialects)("$name", (dialect) => {
       "drop table if exists items",
     );
     if (family === "postgres")
-      await run("drop function if exists does() cascade", "drop domain if exists short cascade");
+      await run(
+        "drop function if exists does() cascade",
+        "drop domain if exists short cascade",
+        "drop schema if exists elsewhere cascade",
+      );
     await db.deleteFrom("powersync_dead_letters").execute();
   });
 

@@ -42,6 +42,15 @@ const columns = {
   mood: "mood",
   even: "even",
   money2: "money2",
+  tiny: "numeric(3,5)",
+  months: "interval year to month",
+  days: "interval day",
+  minutes: "interval day to minute",
+  seconds: "interval hour to second(2)",
+  called: "name",
+  blobs: "blob[]",
+  holidays: "holiday[]",
+  moneys: "money2[]",
   doubled: "integer generated always as (int2 * 2) stored",
 } as const;
 
@@ -150,6 +159,19 @@ const stored: readonly (readonly [ColumnName, unknown, string | null])[] = [
   ["mood", "happy", "happy"],
   ["even", 4, "4"],
   ["money2", "1.25", "1.25"],
+  ["tiny", 0.00999, "0.00999"],
+  ["tiny", "-0.000015", "-0.00002"],
+  ["tiny", 0, "0.00000"],
+  ["months", "P1Y2M", "1 year 2 mons"],
+  ["months", "1.5 years", "1 year 6 mons"],
+  ["days", { months: 1, days: -3 }, "1 mon -3 days"],
+  ["minutes", "1 day 02:03", "1 day 02:03:00"],
+  ["minutes", "PT120S", "00:02:00"],
+  ["seconds", "00:00:01.255", "00:00:01.26"],
+  ["called", "ä".repeat(31), "ä".repeat(31)],
+  ["blobs", ["AP+A", null], '{"\\\\x00ff80",NULL}'],
+  ["holidays", '["2024-02-29T00:00:00Z"]', "{2024-02-29}"],
+  ["moneys", [1.255, "2"], "{1.26,2.00}"],
 ];
 
 const refused: readonly (readonly [ColumnName, unknown])[] = [
@@ -195,6 +217,16 @@ const refused: readonly (readonly [ColumnName, unknown])[] = [
   ["texts", "{{a},{b}}"],
   ["texts", '"{{a},{b}}"'],
   ["int8s", [1.5]],
+  ["tiny", 0.01],
+  ["tiny", "0.009999"],
+  ["months", "P1M3D"],
+  ["months", "1 mon 00:00:01"],
+  ["months", "0.5 months"],
+  ["days", "1 day 02:00"],
+  ["minutes", "00:00:30"],
+  ["called", "ä".repeat(32)],
+  ["blobs", ["no base64!"]],
+  ["holidays", ["2024-02-29T10:00:00Z"]],
   ["tz", "yesterday"],
   ["tz", 1767225600],
   ["tz", "2026-02-30T00:00:00Z"],
@@ -226,6 +258,8 @@ for (const dialect of dialects.filter(({ family }) => family === "postgres")) {
       await sql`create domain even as integer check (value % 2 = 0)`.execute(db);
       await sql`create domain money1 as numeric(6,2)`.execute(db);
       await sql`create domain money2 as money1`.execute(db);
+      await sql`create domain blob as bytea`.execute(db);
+      await sql`create domain holiday as date`.execute(db);
       const list = Object.entries(columns).map(([name, type]) => `"${name}" ${type}`);
       await sql`create table sorts (id uuid primary key, ${sql.raw(list.join(", "))})`.execute(db);
       writes = createWrites<Principal, TestSchema>({

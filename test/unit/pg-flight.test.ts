@@ -37,6 +37,24 @@ async function landingAfter(answered: number, code: string): Promise<FlightAnswe
 }
 
 describe("a flight that ends in an error", () => {
+  it("may have left prepared what it has taken back to make room", async () => {
+    const names = Array.from({ length: 100 }, (_, index) => `name ${index}`);
+    const prepared = { names: new Set(names), doubtful: new Set<string>() };
+    const client = {
+      query: (query: unknown) => {
+        if (typeof query === "string") return Promise.resolve();
+        (query as Query).submit(connection);
+        (query as Query).handleError(Object.assign(new Error("No."), { code: "23505" }));
+        return query;
+      },
+    };
+    const sent = { statements: [{ text: "insert", name: "new", parameters: [] }] };
+    await fly(client, sent, prepared, { prepare: true, lost: 0 });
+    // Both are closed before the next flight prepares anything.
+    expect([...prepared.doubtful].toSorted()).toEqual(["name 0", "new"]);
+    expect(prepared.names.has("name 0")).toBe(false);
+  });
+
   it("has been undone where COMMIT has not been answered", async () => {
     for (const answered of [0, 1, 2])
       expect(await landingAfter(answered, "57014")).toMatchObject({ undone: true });

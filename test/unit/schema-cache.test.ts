@@ -81,6 +81,19 @@ describe("a reading of the schema", () => {
     expect(begun()).toBe(1);
   });
 
+  it("is used for five minutes", async () => {
+    const { ask, open, begun, settled } = given();
+    const first = ask("a", 1, 1);
+    open[0]?.answer("a");
+    await first;
+    expect(await ask("a", 300_001, 300_001)).toBe("a");
+    const late = ask("a", 300_002, 300_002);
+    await settled();
+    open[1]?.answer("a b");
+    expect(await late).toBe("a b");
+    expect(begun()).toBe(2);
+  });
+
   it("that is older than the request refuses nothing", async () => {
     const { ask, open, begun, settled } = given();
     const first = ask("a", 1, 1);

@@ -2,6 +2,7 @@
 import type { CompiledQuery } from "kysely";
 import type { Change, Effect, FlightOptions, Values } from "../../store/store.js";
 import type { Scope } from "../../store/tables.js";
+import { sha256 } from "../../wire/serialize.js";
 import { isSliceOver, nextSlice } from "../../wire/slices.js";
 import type { Dialect } from "../dialect.js";
 import { changesOfSlice, targetOf } from "../rows/runs.js";
@@ -37,6 +38,8 @@ export interface ChangesParts {
 
 export interface ChangeStatement {
   readonly query: CompiledQuery;
+  /** Identifies the columns of its tables: see `StatementNaming`. */
+  readonly form: string;
   /** Reads from the answer what happened to changes that may not have been written. */
   readonly effects?: readonly {
     readonly change: number;
@@ -50,6 +53,7 @@ interface ReadyChange {
   readonly table: SqlTable;
   readonly target: Target;
   readonly write: FlightWrite;
+  readonly form: string;
   /** Absent: the change is made alone. */
   readonly run?: RunPart;
 }
@@ -58,6 +62,7 @@ interface ReadyChange {
 interface BoundOnce {
   readonly given: Scope | undefined;
   readonly bound: Bound;
+  readonly form: string;
   /** Then the write of one row can change the judgment of the next. */
   readonly readsItself: boolean;
 }
@@ -93,11 +98,11 @@ export async function statementsOfChanges(
     const table = change.table as SqlTable;
     let last = scopes.get(table);
     if (last === undefined || last.given !== change.scope) {
-      const bound = await boundNow(parts, options, change.scope, table);
-      if (bound === undefined) return undefined;
+      const now = await boundNow(parts, options, change.scope, table);
+      if (now === undefined) return undefined;
       const readsItself =
         change.scope !== undefined && readsTable(change.scope, change.scope.table);
-      last = { given: change.scope, bound, readsItself };
+      last = { given: change.scope, ...now, readsItself };
       scopes.set(table, last);
     }
     const ready = readyChange(parts.dialect, change, table, last, from + index);
@@ -124,7 +129,7 @@ function readyChange(
   dialect: Dialect,
   change: Change,
   table: SqlTable,
-  { bound, readsItself }: BoundOnce,
+  { bound, form, readsItself }: BoundOnce,
   index: number,
 ): ReadyChange | undefined {
   const { values, fixed } = withoutFixed(change, dialect);
@@ -137,7 +142,7 @@ function readyChange(
     fixed === undefined && once !== undefined && !readsItself
       ? runOf(table, change, write, once)
       : undefined;
-  return { index, table, target, write, ...(run && { run }) };
+  return { index, table, target, write, form, ...(run && { run }) };
 }
 
 /** `undefined`: it reads a table that is not known right now, or something must be asked of it before the write. */
@@ -146,15 +151,30 @@ async function boundNow(
   { schema, caller }: FlightOptions,
   scope: Scope | undefined,
   table: SqlTable,
-): Promise<Bound | undefined> {
+): Promise<Pick<BoundOnce, "bound" | "form"> | undefined> {
   let isKnown = true;
+  const tables = new Set([table]);
   const tableOf = async (name: string, columns: readonly string[] = []) => {
     const found = known(name, columns, schema, caller?.role);
-    isKnown &&= found !== undefined;
+    if (found === undefined) isKnown = false;
+    else tables.add(found);
     return found;
   };
-  const made = await bindOnce(texts, scope, dialect, tableOf, table);
-  return isKnown && made.scope?.before === undefined ? made : undefined;
+  const bound = await bindOnce(texts, scope, dialect, tableOf, table);
+  if (!isKnown || bound.scope?.before !== undefined) return undefined;
+  const forms = await Promise.all(Array.from(tables, formOf));
+  return { bound, form: forms.join(" ") };
+}
+
+const knownForms = new WeakMap<SqlTable, string>();
+
+/** A short digest of the table's columns, as they were read. */
+async function formOf(table: SqlTable): Promise<string> {
+  const known = knownForms.get(table);
+  if (known !== undefined) return known;
+  const form = (await sha256([...table.columns.values()])).slice(0, 16);
+  knownForms.set(table, form);
+  return form;
 }
 
 const none: Values = {};
@@ -189,7 +209,7 @@ function isAlike(
 
 async function compiledAlone(
   { db }: ChangesParts,
-  { target, write, index }: ReadyChange,
+  { target, write, form, index }: ReadyChange,
 ): Promise<readonly ChangeStatement[]> {
   const { once } = target;
   const statements: ChangeStatement[] = [];
@@ -200,7 +220,7 @@ async function compiledAlone(
         : await compileOnce(target, once, `flight ${what}`, columns, (at, given) => ({
             compile: () => build(db, at, given).compile(db),
           }));
-    statements.push({ query, ...(effect && { effects: [{ change: index, of: effect }] }) });
+    statements.push({ query, form, ...(effect && { effects: [{ change: index, of: effect }] }) });
   }
   return statements;
 }
@@ -212,7 +232,7 @@ async function compiledTogether(
 ): Promise<readonly ChangeStatement[] | undefined> {
   const [first] = run;
   if (first?.run === undefined) return undefined;
-  const { table, write, target } = first;
+  const { table, write, target, form } = first;
   const { once } = first.run;
   const arrays = (of: (ready: ReadyChange) => Values): Record<string, unknown> | undefined => {
     const columns: [string, unknown][] = [];
@@ -248,13 +268,16 @@ async function compiledTogether(
       change: index,
       of: (answer: string | null | undefined) => effectInRun(answer, place),
     }));
-    return [{ query, effects }];
+    return [{ query, form, effects }];
   }
   const changes = JSON.stringify(Object.keys(write.changes));
   const put = await filled(`put${changes}`, values, (parts, given) =>
     puttingRun(parts, given, write.changes),
   );
   return isJudgedAfter(target)
-    ? [{ query: put }, { query: await filled("judged", {}, judgingRun) }]
-    : [{ query: put }];
+    ? [
+        { query: put, form },
+        { query: await filled("judged", {}, judgingRun), form },
+      ]
+    : [{ query: put, form }];
 }

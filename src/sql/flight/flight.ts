@@ -71,8 +71,8 @@ export function createSendFlight(parts: FlightParts): SendFlight {
     transactions: readonly FlightPart[],
   ): Promise<readonly Sent[] | undefined> => {
     const sent: Sent[] = [{ statement: begin }];
-    const add = async (query: CompiledQuery, effects?: ChangeStatement["effects"]) => {
-      const statement = await named(query);
+    const add = async (query: CompiledQuery, { form, effects }: Partial<ChangeStatement> = {}) => {
+      const statement = await named(query, form);
       if (statement === undefined) return false;
       sent.push({ statement, ...(effects && { effects }) });
       return true;
@@ -93,9 +93,9 @@ export function createSendFlight(parts: FlightParts): SendFlight {
     for (const { changes } of transactions) {
       const statements = await statementsOfChanges(parts, options, changes, first);
       if (statements === undefined) return undefined;
-      for (const { query, effects } of statements) {
+      for (const statement of statements) {
         if (isSliceOver()) await nextSlice();
-        if (!(await add(query, effects))) return undefined;
+        if (!(await add(statement.query, statement))) return undefined;
       }
       first += changes.length;
     }
@@ -167,23 +167,40 @@ export function createSendFlight(parts: FlightParts): SendFlight {
 /** How many names are remembered. */
 const mostNames = 2_000;
 
-/** Names a statement. */
-export type StatementNaming = (query: CompiledQuery) => Promise<FlightStatement | undefined>;
+/**
+ * Names a statement. `undefined`: a parameter can't be sent as text.
+ *
+ * @param form of the columns of its tables. A prepared statement keeps the types of its parameters: after a column has become a timestamp, it would still
+ *   read a date, and drop the time. So the form is part of the text, and of the name. The text must differ, too, because a pooler may prepare by texts.
+ */
+export type StatementNaming = (
+  query: CompiledQuery,
+  form?: string,
+) => Promise<FlightStatement | undefined>;
 
-/** Names statements by their texts. `undefined`: a parameter can't be sent as text. */
+interface Named extends Required<Pick<FlightStatement, "text" | "name">> {
+  readonly form: string;
+}
+
+/** Remembers the latest form of each text. */
 export function createStatementNames(): StatementNaming {
-  const names = new Map<string, string>();
-  return async ({ sql: text, parameters: given }) => {
+  const names = new Map<string, Named>();
+  return async ({ sql: text, parameters: given }, form = "") => {
     const parameters = given.map(textOf);
     if (parameters.includes(undefined)) return undefined;
-    let name = names.get(text);
-    if (name === undefined) {
-      name = `powersync_${(await sha256(text)).slice(0, 40)}`;
+    let named = names.get(text);
+    if (named?.form !== form) {
+      named = await namedAs(form === "" ? text : `${text} /* ${form} */`, form);
       if (names.size >= mostNames) names.clear();
-      names.set(text, name);
+      names.set(text, named);
     }
-    return { text, name, parameters: parameters as FlightStatement["parameters"] };
+    const { text: sent, name } = named;
+    return { text: sent, name, parameters: parameters as FlightStatement["parameters"] };
   };
+}
+
+async function namedAs(text: string, form: string): Promise<Named> {
+  return { text, form, name: `powersync_${(await sha256(text)).slice(0, 40)}` };
 }
 
 /** A value as Postgres reads it. `undefined`: only the driver knows how to send it. */

@@ -85,8 +85,8 @@ function createSendPart(parts: PartParts): SendPart {
     ).catch(() => undefined);
     if (compiled === undefined) return undefined;
     const statements: FlightStatement[] = [];
-    for (const { query } of compiled) {
-      const statement = await named(query);
+    for (const { query, form } of compiled) {
+      const statement = await named(query, form);
       if (statement === undefined) return undefined;
       statements.push(statement);
     }

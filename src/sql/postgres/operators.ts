@@ -78,8 +78,9 @@ export const merging: MergeOperators = {
   },
   union: (reference, { type, array }, value) => {
     if (array) {
-      const list = sql`cast(${value} as ${sql.id(type)}[])`;
-      const elements = sql`unnest(coalesce(${reference}, ${list}) || ${list})`;
+      // The parameter gets the column's type, whose name may need a schema.
+      const list = sql`case when false then ${reference} else ${value} end`;
+      const elements = sql`unnest(coalesce(${reference}, ${list}) || (${list}))`;
       return sql`array(select element from ${distinct(elements)} as lists order by place)`;
     }
     const list = sql`cast(${value} as jsonb)`;

@@ -34,9 +34,9 @@ export async function readColumns(
       a.attname as name,
       coalesce(element.typname, base.typname) as type,
       element.oid is not null as array,
-      base.modifier,
-      not a.attnotnull as nullable,
-      a.atthasdef or a.attidentity <> '' as defaulted,
+      coalesce(element.modifier, base.modifier) as modifier,
+      not a.attnotnull and not base.required as nullable,
+      a.atthasdef or a.attidentity <> '' or own.typdefault is not null as defaulted,
       a.attgenerated <> '' or a.attidentity = 'a' as generated,
       a.attidentity <> '' or coalesce(pg_get_expr(f.adbin, f.adrelid), own.typdefault, '') like '%nextval(%' as numbered,
       case when base.typtype = 'e' then (
@@ -46,18 +46,26 @@ export async function readColumns(
         and ${sentTime}::timestamptz = ${sql.lit(sentTime)}::timestamptz as plain
     from pg_catalog.pg_attribute a
     cross join lateral (
-      with recursive up (oid, modifier) as (
-        select a.atttypid, a.atttypmod
+      with recursive up (oid, modifier, required) as (
+        select a.atttypid, a.atttypmod, false
         union all
-        select d.typbasetype, d.typtypmod from up join pg_catalog.pg_type d on d.oid = up.oid where d.typtype = 'd'
+        select d.typbasetype, d.typtypmod, up.required or d.typnotnull
+        from up join pg_catalog.pg_type d on d.oid = up.oid where d.typtype = 'd'
       )
-      select t.oid, t.typtype, t.typname, t.typelem, t.typcategory, up.modifier
+      select t.oid, t.typtype, t.typname, t.typelem, t.typcategory, up.modifier, up.required
       from up join pg_catalog.pg_type t on t.oid = up.oid
       where t.typtype <> 'd'
     ) base
     join pg_catalog.pg_type own on own.oid = a.atttypid
     left join pg_catalog.pg_attrdef f on f.adrelid = a.attrelid and f.adnum = a.attnum and a.attgenerated = ''
-    left join pg_catalog.pg_type element on element.oid = base.typelem and base.typcategory = 'A'
+    left join lateral (
+      with recursive up (oid, modifier) as (
+        select base.typelem, base.modifier where base.typcategory = 'A'
+        union all
+        select d.typbasetype, d.typtypmod from up join pg_catalog.pg_type d on d.oid = up.oid where d.typtype = 'd'
+      )
+      select t.oid, t.typname, up.modifier from up join pg_catalog.pg_type t on t.oid = up.oid where t.typtype <> 'd'
+    ) element on true
     where a.attrelid = to_regclass(${quoted(table)}::text) and a.attnum > 0 and not a.attisdropped
     order by a.attnum
   `.execute(tx.withoutPlugins());
@@ -88,6 +96,7 @@ function toColumn({
   const precision = modifier >= 4 && type === "numeric" ? (modifier - 4) >> 16 : undefined;
   const length =
     modifier >= 4 && (type === "varchar" || type === "bpchar") ? modifier - 4 : undefined;
+  const smallestUnit = modifier >= 0 && type === "interval" ? smallestUnitOf(modifier) : undefined;
   return {
     name,
     type,
@@ -95,6 +104,7 @@ function toColumn({
     ...(scale !== undefined && { scale }),
     ...(precision !== undefined && { precision }),
     ...(length !== undefined && { length }),
+    ...(smallestUnit && { smallestUnit }),
     nullable,
     hasDefault: defaulted,
     generated,
@@ -122,6 +132,20 @@ function scaleOf(type: string, modifier: number): number | undefined {
     default:
       return undefined;
   }
+}
+
+/** The bits of an interval's fields in the upper half of its modifier, the smallest first. If it has seconds, it keeps everything. */
+const intervalFields: readonly (readonly [bit: number, unit: Column["smallestUnit"]])[] = [
+  [12, undefined],
+  [11, "minute"],
+  [10, "hour"],
+  [3, "day"],
+  [1, "month"],
+  [2, "year"],
+];
+
+function smallestUnitOf(modifier: number): Column["smallestUnit"] {
+  return intervalFields.find(([bit]) => (modifier >> 16) & (1 << bit))?.[1];
 }
 
 /** The name in quotes, as in SQL. */

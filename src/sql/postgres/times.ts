@@ -62,6 +62,7 @@ export function intervalText(column: Column, value: unknown, exact: boolean): st
     typeof value === "string" && value.trimStart().startsWith("{") ? read(value) : value;
   const isText = typeof given === "string";
   const parts = isText ? partsOfText(textOf(given).trim()) : partsOfObject(given);
+  refuseCut(column, parts);
   const text = isText ? textOf(given).trim() : parts.map((part) => part.join(" ")).join(" ");
   return rounded(column, parts, exact, /^P/i.test(text)) ?? (text === "" ? "0 seconds" : text);
 }
@@ -173,17 +174,10 @@ function rounded(
   exact: boolean,
   isIso: boolean,
 ): string | undefined {
-  const sums = { months: 0n, days: 0n, seconds: 0n };
-  for (const [number, name] of parts) {
-    const [unit, factor, power = 0] = units[name] ?? ["seconds", 1];
-    const scaled = scaledOf(number, power) * BigInt(factor);
-    const isWhole = scaled % oneSecond === 0n;
-    // Postgres distributes the fraction of a day or a month over smaller units.
-    if (unit !== "seconds" && !isWhole) {
-      if (exact) throw new InvalidValue("The column may not keep all of the interval's fractions.");
-      return undefined;
-    }
-    sums[unit] += unit === "seconds" ? scaled : scaled / oneSecond;
+  const sums = sumsOf(parts);
+  if (sums === undefined) {
+    if (exact) throw new InvalidValue("The column may not keep all of the interval's fractions.");
+    return undefined;
   }
   const { seconds } = sums;
   const fraction = withoutTrailingZeros(
@@ -201,6 +195,33 @@ function rounded(
   const text = String(((magnitude + unit / 2n) / unit) * unit).padStart(7, "0");
   const sign = micros < 0n ? "-" : "";
   return `${sums.months} months ${sums.days} days ${sign}${text.slice(0, -6)}.${text.slice(-6)} seconds`;
+}
+
+/** `undefined`: Postgres distributes the fraction of a day or a month over smaller units. */
+function sumsOf(parts: readonly Part[]): Record<IntervalUnit, bigint> | undefined {
+  const sums = { months: 0n, days: 0n, seconds: 0n };
+  for (const [number, name] of parts) {
+    const [unit, factor, power = 0] = units[name] ?? ["seconds", 1];
+    const scaled = scaledOf(number, power) * BigInt(factor);
+    if (unit !== "seconds" && scaled % oneSecond !== 0n) return undefined;
+    sums[unit] += unit === "seconds" ? scaled : scaled / oneSecond;
+  }
+  return sums;
+}
+
+/** Refuses what Postgres would drop without an error. */
+function refuseCut({ smallestUnit }: Column, parts: readonly Part[]): void {
+  if (smallestUnit === undefined) return;
+  const { months, days, seconds } = sumsOf(parts) ?? { months: 1n, days: 1n, seconds: 1n };
+  const kept = {
+    year: months % 12n === 0n && days === 0n && seconds === 0n,
+    month: days === 0n && seconds === 0n,
+    day: seconds === 0n,
+    hour: seconds % (3600n * oneSecond) === 0n,
+    minute: seconds % (60n * oneSecond) === 0n,
+  };
+  if (!kept[smallestUnit])
+    throw new InvalidValue(`The column keeps no smaller units than the ${smallestUnit}.`);
 }
 
 /** Rounds a part of an interval like Postgres, by floating-point arithmetic: half a microsecond toward zero, but on a clock to even. */

@@ -96,7 +96,8 @@ export async function readTraits(tx: SqlTransaction, table: SourceTable): Promis
           and not exists (select from pg_catalog.pg_rewrite r where r.ev_class = k.oid)
           and not exists (select from pg_catalog.pg_constraint f where f.contype = 'f' and f.conrelid = k.oid and f.confrelid = k.oid)
           and not exists (
-            select from pg_catalog.pg_attribute a join pg_catalog.pg_type d on d.oid = a.atttypid
+            select from pg_catalog.pg_attribute a join pg_catalog.pg_type o on o.oid = a.atttypid
+            join pg_catalog.pg_type d on d.oid in (o.oid, o.typelem)
             where a.attrelid = k.oid and a.attnum > 0 and not a.attisdropped and d.typtype = 'd'
           )
           and not exists (

@@ -78,8 +78,9 @@ function scalar(column: Column, value: unknown, taking: Taking): string | boolea
     case "varchar":
     case "bpchar":
     case "citext":
-    case "name":
       return textThatFits(column, plainText(value, lossyNumbers, stringifyJson));
+    case "name":
+      return nameThatFits(plainText(value, lossyNumbers, stringifyJson));
     case "bit":
     case "varbit":
     case "inet":
@@ -180,6 +181,13 @@ function textThatFits({ type, length = Number.POSITIVE_INFINITY }: Column, text:
   if (type === "bpchar" && text.endsWith(" ")) {
     throw new InvalidValue("The column does not keep spaces at the end.");
   }
+  return text;
+}
+
+/** Postgres cuts longer names without an error. */
+function nameThatFits(text: string): string {
+  if (text.length > 63 || new TextEncoder().encode(text).length > 63)
+    throw new InvalidValue("The name is longer than 63 bytes.");
   return text;
 }
 

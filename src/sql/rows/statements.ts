@@ -14,6 +14,7 @@ import type { Effect, Values } from "../../store/store.js";
 import { asNumber, keyFilter, selectInScope } from "../select.js";
 import type { SqlDatabase, SqlTransaction, Traits, Verb } from "../table.js";
 import { keepCompiled, Placeholder, placeholders } from "./compiled.js";
+import { beginInsert, beginUpdate } from "./or-abort.js";
 import type {
   BoundParent,
   BoundScope,
@@ -155,9 +156,8 @@ export function upserting(
   values: Values,
   changes: Values | undefined,
 ) {
-  const { table, key } = target;
-  return db
-    .insertInto(table)
+  const { key } = target;
+  return beginInsert(db, target)
     .values({ ...values, ...key })
     .onConflict((conflict) => {
       const onKey = conflict.columns(Object.keys(key));
@@ -196,9 +196,9 @@ async function update(tx: SqlTransaction, target: Target, values: Values): Promi
 }
 
 export function updating(tx: SqlDatabase, target: Target, values: Values) {
-  const { table, key } = target;
+  const { key } = target;
   const set = merged(literalNulls(nonEmpty(key, values)), target);
-  return withConditions(tx.updateTable(table).set(set).where(keyFilter(target)), target);
+  return withConditions(beginUpdate(tx, target).set(set).where(keyFilter(target)), target);
 }
 
 export function scoped<Q extends { where(filter: Expression<SqlBool>): Q }>(

@@ -70,25 +70,32 @@ export function rowAppeared(): Contention {
 
 /**
  * Whether an upsert may have been refused although the INSERT or UPDATE alone would be accepted. Policies may accept the INSERT of a row that is not
- * visible yet. If the row exists, it is only changed, but the proposed row may lack a value, violate a CHECK, or be refused by a trigger for INSERT.
+ * visible yet. If the row exists, it is only changed, but the proposed row may lack a value, violate a CHECK, have a generated value that can't be
+ * computed, or be refused by a trigger for INSERT, with whatever error the trigger or its statements raise.
  */
 export function upsertAsksMore(
   { lockingRows, meaning }: Dialect,
-  { traits }: Target,
+  { traits, columns }: Target,
   error: unknown,
+  incomplete: boolean,
 ): boolean {
   // If all rows are locked first, there is no upsert.
   if (lockingRows === undefined || traits === undefined) return false;
+  const isTriggered = traits.declining.has("insert");
   switch (meaning(error)) {
     case "permission":
       return traits.stricterUpsert === true;
     case "NOT_NULL_VIOLATION":
-      // For a table, this is known before.
-      return traits.view === true;
+      // For what the columns are known to require, an UPDATE has been tried first. They may require more by now.
+      return traits.view || !incomplete;
     case "CHECK_VIOLATION":
       return true;
+    case "INVALID_DATA":
+      return isTriggered || [...columns.values()].some(({ generated }) => generated);
     case "CONSTRAINT_VIOLATION":
-      return traits.declining.has("insert");
+    case "FOREIGN_KEY_VIOLATION":
+    case "UNIQUE_VIOLATION":
+      return isTriggered;
     default:
       return false;
   }

@@ -134,7 +134,9 @@ export async function writeOne(
     try {
       effect = await rows.put(tx, target, put);
     } catch (error) {
-      throw !locksFirst && upsertAsksMore(dialect, target, error) ? retryLocked(target) : error;
+      throw !locksFirst && upsertAsksMore(dialect, target, error, put.incomplete)
+        ? retryLocked(target)
+        : error;
     }
   } else {
     effect = await (op === "PATCH"

@@ -1,6 +1,7 @@
 /** How SQLite inserts a row, and how it writes several in one statement. */
 import { type RawBuilder, sql } from "kysely";
 import type { LockingDialect } from "../rows/lock-row.js";
+import { beginInsert } from "../rows/or-abort.js";
 import { scoped, verdict } from "../rows/statements.js";
 import type { RunStatements } from "../rows/target.js";
 import { asNumber } from "../select.js";
@@ -9,8 +10,9 @@ import { same } from "./operators.js";
 export const locking: LockingDialect = {
   returning: true,
   text: (reference) => sql`cast(${reference} as text)`,
-  insert: async (tx, { table, key, scope, traits }, { values }) => {
-    const statement = tx.insertInto(table).values({ ...values, ...key });
+  insert: async (tx, target, { values }) => {
+    const { key, scope, traits } = target;
+    const statement = beginInsert(tx, target).values({ ...values, ...key });
     const returned = scope === undefined ? [sql<number>`1`.as("ok")] : verdict(scope, traits);
     // Changed rows of a view are not counted, but returned.
     const [row] = await statement.returning(returned).execute();
@@ -25,14 +27,13 @@ export const runs: RunStatements = {
   // Older versions allow only 999 parameters.
   mostParameters: 900,
   put: (db, target, columns, changed, rows) => {
-    const { table, key, scope } = target;
+    const { key, scope } = target;
     const names = changed.length > 0 ? changed : Object.keys(key);
     const changes: Record<string, RawBuilder<unknown>> = Object.fromEntries(
       names.map((name) => [name, sql`${sql.id("excluded", name)}`]),
     );
     const ok = scope?.rowOnly === true ? asNumber(scope.filter) : sql<number>`1`;
-    return db
-      .insertInto(table)
+    return beginInsert(db, target)
       .columns([...columns])
       .expression(sql<never>`values ${rows}`)
       .onConflict((conflict) =>

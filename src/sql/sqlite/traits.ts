@@ -6,6 +6,8 @@ import type { SourceTable, SqlTransaction, Traits, Verb } from "../table.js";
 interface TraitsRow {
   readonly kind: string;
   readonly triggered: number | bigint;
+  /** Whether the table's text may contain ON CONFLICT. */
+  readonly resolving: number | bigint;
   /** Whether it has no unique index except its key's, and does not refer to itself. */
   readonly alike: number | bigint;
   /** The database file in which it was found. */
@@ -20,17 +22,21 @@ const none: ReadonlySet<Verb> = new Set();
 /** One statement. Only a trigger's text tells its operation, so a trigger counts for all operations. */
 export async function readTraits(tx: SqlTransaction, source: SourceTable): Promise<Traits> {
   const { name, schema } = source;
-  const from = (catalog: string) =>
-    sql`exists (select 1 from ${sql.id(catalog)} where type = 'trigger' and tbl_name = ${name} collate nocase)`;
-  const its =
-    schema === undefined
-      ? sql`0`
-      : sql`exists (
-    select 1 from ${sql.id(schema, "sqlite_schema")} where type = 'trigger' and tbl_name = ${name} collate nocase)`;
-  const triggered = sql`(${from("sqlite_schema")} or ${from("sqlite_temp_schema")} or ${its})`;
+  const anywhere = (condition: RawBuilder<unknown>) => {
+    const catalogs = [sql.id("sqlite_schema"), sql.id("sqlite_temp_schema")];
+    if (schema !== undefined) catalogs.push(sql.id(schema, "sqlite_schema"));
+    return sql`(${sql.join(
+      catalogs.map((catalog) => sql`exists (select 1 from ${catalog} where ${condition})`),
+      sql` or `,
+    )})`;
+  };
+  const triggered = anywhere(sql`type = 'trigger' and tbl_name = ${name} collate nocase`);
+  const resolving = anywhere(
+    sql`type = 'table' and name = ${name} collate nocase and sql like '%on%conflict%'`,
+  );
   const { rows } = await sql<TraitsRow>`
     with recursive ${reachedTables(source)}
-    select type as kind, ${triggered} as triggered, ${sql.id("schema")} as place,
+    select type as kind, ${triggered} as triggered, ${resolving} as resolving, ${sql.id("schema")} as place,
       ${deferredPlace(sql`waits`)} as declared, ${deferredPlace(sql`1`)} as asked,
       not exists (select 1 from pragma_index_list(${name}, ${schema ?? null}) where ${sql.id("unique")} = 1 and origin <> 'pk')
       and not exists (
@@ -53,6 +59,9 @@ export async function readTraits(tx: SqlTransaction, source: SourceTable): Promi
     rewritten: none,
     ...(isAlike && { alike: new Set(["insert"] as const) }),
     ...(declining.size === 0 && row?.kind === "table" && { untriggered: true as const }),
+    // What a statement says would apply to the statements of its triggers as well.
+    ...(declining.size === 0 &&
+      Number(row?.resolving) === 1 && { resolvesConflicts: true as const }),
     // A view does not accept upserts.
     ...(isView && { keys: [], shows: "others" as const }),
     lockable: !isView,
