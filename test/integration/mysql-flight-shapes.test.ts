@@ -160,6 +160,28 @@ const shapes: Readonly<Record<string, Shape>> = {
       ["UNAUTHORIZED", put("items", "a", { name: "x" })],
       ["success", patch("items", "b", { name: "x" })],
       ["flown", remove("items", "b")],
+      ["UNAUTHORIZED", patch("items", "a", { name: "x" })],
+      ["UNAUTHORIZED", patch("items", "a", { owner_id: "alice" })],
+      ["UNAUTHORIZED", remove("items", "a")],
+    ],
+  },
+  "such a key of rows that belong to others": {
+    ddl: [
+      `create table lists (id ${text} primary key, owner_id ${text})`,
+      `create table items (number int auto_increment primary key, id ${text} not null, name text, list_id ${text})`,
+    ],
+    rules: { lists: owned, items: { belongsTo: { list_id: "lists" } } },
+    rows: [
+      "insert into lists values ('l1', 'alice'), ('l2', 'bob'), ('l3', 'alice')",
+      "insert into items (id, name, list_id) values ('a', 'first', 'l1'), ('a', 'second', 'l2'), ('b', 'x', 'l1'), ('c', 'x', 'l1'), ('c', 'y', 'l3')",
+    ],
+    sent: [
+      ["flown", patch("items", "b", { list_id: "l3" })],
+      ["success", patch("items", "c", { list_id: "l3" })],
+      ["UNAUTHORIZED", patch("items", "a", { name: "x" })],
+      ["UNAUTHORIZED", patch("items", "a", { list_id: "l3" })],
+      ["UNAUTHORIZED", remove("items", "a")],
+      ["flown", remove("items", "c")],
     ],
   },
   "a key that two rows have, and everybody writes": {
