@@ -25,7 +25,7 @@ import { classify, inUnit, isTriedAgain, tellServerValue, type Verdict } from ".
 import { createConclude } from "./conclude.js";
 import { dependence, dependent, type Known } from "./dependence.js";
 import { tryFlight } from "./flight.js";
-import { noteUndone, isStepByStep, forgetUndone } from "./together.js";
+import { forgetFailures, isSkipped, noteFailure } from "./together.js";
 import { type Identity, identityOf } from "./identity.js";
 import type { Parked, Parking } from "./parking.js";
 import { withColumns, withRemedy } from "./explain.js";
@@ -133,7 +133,7 @@ export function createRunTransaction<P extends Principal, DB>({
     const watchLeft = pipeline.mutations && createWatchUnmatched(rowStateReader, call, emit);
     const { store, memory } = call;
     const begunAt = performance.now();
-    let together = memory.undone.size === 0 || !isStepByStep(memory, call, identity);
+    let together = memory.undone.size === 0 || !isSkipped(memory.undone, call, identity);
     for (let number = 1; ; number += 1) {
       const schema: SchemaTrust = { since: call.requestBegan, believed: new Map() };
       const begun = { number, claim: identity, schema, tally };
@@ -142,7 +142,7 @@ export function createRunTransaction<P extends Principal, DB>({
       const flown =
         together && mayFly ? await tryFlight(pipeline, transaction, call, options) : undefined;
       if (flown?.kind === "undone") {
-        noteUndone(memory, call, identity, begunAt);
+        noteFailure(memory.undone, call, identity, begunAt);
         together = false;
       }
       const tried =
@@ -150,12 +150,12 @@ export function createRunTransaction<P extends Principal, DB>({
           ? await attempt(pipeline, transaction, call, { ...options, together })
           : flown;
       if (tried.kind === "undone") {
-        noteUndone(memory, call, identity, begunAt);
+        noteFailure(memory.undone, call, identity, begunAt);
         together = false;
         continue;
       }
       if (tried.kind === "applied" && together && memory.undone.size > 0)
-        forgetUndone(memory, call, identity);
+        forgetFailures(memory.undone, call, identity);
       if (tried.kind !== "failed" && tried.kind !== "unsure") return done(tried, subject, tally);
       const failed = tried.kind === "failed" ? tried : undefined;
       const verdict = failed && judge(failed, call);

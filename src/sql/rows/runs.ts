@@ -84,7 +84,7 @@ async function readyPut(
   const { op, key, values, insertOnly = [] } = change;
   // The port's type hides it, but every table of this store is a `SqlTable`.
   const table = change.table as SqlTable;
-  const { traits, columns, name } = table;
+  const { traits, name } = table;
   if (op !== "PUT" || traits === undefined) return undefined;
   const isSingle = traits.alike?.has("insert") !== true;
   // A trigger for INSERT may run although the row exists, and may change what is written.
