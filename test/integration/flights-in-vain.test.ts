@@ -204,6 +204,18 @@ function suite(server: MysqlServer): void {
     expect(await send(patch("items", "a", { name: "x" }))).toMatchObject({ flown: true });
   });
 
+  it("bytes, which are an expression here, go step by step at once", async () => {
+    const { dialect } = await open(
+      [`create table items (id ${text} primary key, data varbinary(20))`, marks],
+      {},
+    );
+    const { send, warm } = await openDevice(dialect, everybody.rules);
+    for (const crud of [put, patch].map((op) => op("items", "a", { data: "AAEC" }))) {
+      await warm();
+      expect(await send(crud)).toEqual(stepByStep);
+    }
+  });
+
   it("a user who can't see triggers gets the answers of one who can", async () => {
     const ddl = [
       ...["items", "moved"].map(

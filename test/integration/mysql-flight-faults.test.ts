@@ -36,6 +36,10 @@ const settings = `select @@session.time_zone as zone, @@session.sql_mode as mode
   cast(@@session.innodb_lock_wait_timeout as char) as waits, @powersync_writes as mark`;
 
 type Any = Kysely<never>;
+/** Who waits for a connection of a pool. */
+interface Waiting {
+  readonly _connectionQueue: { readonly length: number };
+}
 type Row = Record<string, unknown>;
 
 function suite(server: MysqlServer): void {
@@ -346,6 +350,37 @@ function suite(server: MysqlServer): void {
     return { ids, changed, sent: { client_id: `phone ${devices}`, crud } };
   };
   const lock = "select * from lists where id in (?) for update";
+
+  it("its caller leaves while it waits for a connection: nothing begins", async () => {
+    await reopen({}, {}, true);
+    const writes = await warm();
+    const held = await pool.promise().getConnection();
+    const caller = new AbortController();
+    const { changed, sent } = await changes(3);
+    const answer = writes.processTransaction(sent, { principal, signal: caller.signal });
+    await until(async () => (pool as unknown as Waiting)._connectionQueue.length > 0);
+    caller.abort();
+    held.release();
+    expect((await answer).status).toBe("retryable_error");
+    expect(await changed()).toBe(0);
+  });
+
+  it("a lock is not given where the device is not known: one wait is enough", async () => {
+    await reopen({}, {}, true);
+    const writes = await warm(serve({ timeouts: { lockMs: 1_000 } }));
+    const { ids, changed, sent } = await changes(3);
+    const holder = await hold([lock, [ids[1]]]);
+    events = [];
+    const unknown = { transaction_id: opId, crud: sent.crud };
+    expect((await writes.processTransaction(unknown, { principal })).status).toBe(
+      "retryable_error",
+    );
+    expect(events).toContainEqual(expect.objectContaining({ type: "transaction", attempts: 1 }));
+    await holder.rollback();
+    holder.release();
+    expect(await writes.processTransaction(unknown, { principal })).toEqual({ status: "success" });
+    expect(await changed()).toBe(3);
+  });
 
   it("a transaction that takes too long lets others' statements be sent together", async () => {
     const writes = await warm();

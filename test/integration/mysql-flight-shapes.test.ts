@@ -1,5 +1,6 @@
 /** Transactions that are sent as a whole do the same as the careful way, whatever the tables are like. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { anyOf, isOwner } from "../../src/index.js";
 import {
   createTwins,
   patch,
@@ -243,6 +244,30 @@ const shapes: Readonly<Record<string, Shape>> = {
       ["UNAUTHORIZED", patch("items", "b", { name: "alice 2" })],
       ["retryable_error", put("items", "c", { name: "alice 2" })],
       ["retryable_error", put("items", "c", { name: "bob 2" })],
+      ["UNAUTHORIZED", remove("items", "b")],
+    ],
+  },
+  "rows of an owner and an editor": {
+    ddl: [
+      `create table items (id ${text} primary key, name text, owner_id ${text}, editor_id ${text})`,
+    ],
+    rules: { items: { scope: anyOf(isOwner("owner_id"), isOwner("editor_id")) } },
+    rows: [
+      "insert into items values ('a', 'first', 'alice', 'bob'), ('b', 'second', 'bob', 'bob'), ('c', 'third', 'bob', 'alice')",
+    ],
+    sent: [
+      ["flown", patch("items", "a", { name: "x" }), patch("items", "c", { name: "x" })],
+      ["flown", patch("items", "a", { editor_id: "carol" })],
+      ["UNAUTHORIZED", patch("items", "a", { owner_id: "bob" })],
+      ["UNAUTHORIZED", patch("items", "c", { editor_id: null })],
+      ["UNAUTHORIZED", patch("items", "b", { name: "x" })],
+      ["flown", put("items", "c", { name: "x" }), put("items", "d", { owner_id: "alice" })],
+      ["UNAUTHORIZED", put("items", "c", { editor_id: "bob" })],
+      // The first of the columns is filled in.
+      ["flown", put("items", "d", { name: "x" })],
+      ["UNAUTHORIZED", put("items", "d", { owner_id: "bob", editor_id: "bob" })],
+      ["UNAUTHORIZED", put("items", "b", { owner_id: "alice" })],
+      ["flown", remove("items", "c")],
       ["UNAUTHORIZED", remove("items", "b")],
     ],
   },
