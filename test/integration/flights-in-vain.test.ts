@@ -182,7 +182,7 @@ function suite(server: MysqlServer): void {
         `grant ${rights[name] ?? "select, insert, update, delete, trigger"} on ${name} to ${user}@'%'`,
       );
     const pool = guardPool(mysqlPool(url, { user, password: "secret", connectionLimit: 2 }));
-    return { dialect: new MysqlDialect({ pool }), run };
+    return { dialect: new MysqlDialect({ pool }), run, user };
   };
 
   it("a scope that reads the table itself goes step by step at once", async () => {
@@ -261,6 +261,33 @@ function suite(server: MysqlServer): void {
     expect(answers[0]).toContain("PUT moved a away: UNAUTHORIZED");
     expect(answers[0]).toContain("PATCH moved a away: UNAUTHORIZED");
   });
+
+  it.skipIf(server.name === "MariaDB")(
+    "neither does one who may see them everywhere but here",
+    async () => {
+      const ddl = [
+        `create table items (id ${text} primary key, name ${text}, owner_id ${text} collate utf8mb4_bin)`,
+        "create trigger moving before insert on items for each row set new.owner_id = 'bob'",
+        marks,
+      ];
+      const { dialect, run, user } = await open(ddl, {});
+      await run("set global partial_revokes = on");
+      closing.push(() => run("set global partial_revokes = off"));
+      const { rows } = await run("select database() as name");
+      const [{ name } = { name: "" }] = rows as readonly { readonly name: string }[];
+      await run(`grant trigger on *.* to ${user}@'%'`);
+      await run(`revoke all on ${name}.items from ${user}@'%'`);
+      await run(`grant select, insert, update, delete on ${name}.items to ${user}@'%'`);
+      await run(`revoke trigger on ${name}.* from ${user}@'%'`);
+      closing.push(() => run(`grant trigger on ${name}.* to ${user}@'%'`));
+      const { send, warm } = await openDevice(dialect, { items: { owner: "owner_id" } });
+      await warm();
+      expect(await send(put("items", "a", { name: "x" }))).toMatchObject({
+        answer: "UNAUTHORIZED",
+        flown: false,
+      });
+    },
+  );
 }
 
 for (const server of mysqlServers)

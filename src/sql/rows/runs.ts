@@ -105,7 +105,7 @@ async function readyPut(
     target,
     once,
     isSingle,
-    isJudged: scope !== undefined && !(scope.rowOnly && !isSingle && staysIn(scope, values)),
+    isJudged: scope !== undefined && !(scope.rowOnly && staysIn(scope, values)),
     row: String(only),
     values,
     changed,
