@@ -107,6 +107,13 @@ describe.each(flying)("the verdicts of a flight on $name", (dialect) => {
       "two are, and one not",
       () => [put("lists", 3, { name: "x" }), put("lists", 2, { name: "x" })],
     ],
+    [
+      "one is put for oneself, and one for somebody else",
+      () => [
+        put("lists", 3, { name: "x", owner_id: "alice" }),
+        put("lists", 4, { name: "x", owner_id: "bob" }),
+      ],
+    ],
     ["a list of somebody else's is changed", () => [patch("lists", 2, { name: "x" })]],
     ["a list of somebody else's is deleted", () => [remove("lists", 2)]],
     ["a todo of somebody else's is deleted", () => [remove("todos", 21)]],

@@ -262,6 +262,17 @@ const shapes: Readonly<Record<string, Shape>> = {
       ["UNAUTHORIZED", patch("items", "c", { editor_id: null })],
       ["UNAUTHORIZED", patch("items", "b", { name: "x" })],
       ["flown", put("items", "c", { name: "x" }), put("items", "d", { owner_id: "alice" })],
+      // A PUT without an owner does not change that of a row.
+      [
+        "flown",
+        put("items", "a", { name: "x", owner_id: "alice" }),
+        put("items", "c", { name: "x" }),
+      ],
+      [
+        "flown",
+        put("items", "c", { name: "x" }),
+        put("items", "a", { name: "x", owner_id: "alice" }),
+      ],
       ["UNAUTHORIZED", put("items", "c", { editor_id: "bob" })],
       // The first of the columns is filled in.
       ["flown", put("items", "d", { name: "x" })],
@@ -393,6 +404,32 @@ for (const server of mysqlServers)
         expect(outcomes.map(({ flight }) => flight)).toEqual(
           outcomes.map(({ careful }) => careful),
         );
+      });
+
+      it("a PUT without an owner leaves the row its own, also beside one with an owner", async () => {
+        const given = put("items", "a", { name: "x", owner_id: "alice" });
+        const filled = put("items", "b", { name: "x" });
+        const outcomes = await twins.run({
+          ddl: [
+            `create table items (id ${text} primary key, name text, owner_id ${text}, editor_id ${text})`,
+          ],
+          rules: { items: { scope: anyOf(isOwner("owner_id"), isOwner("editor_id")) } },
+          rows: ["insert into items values ('a', 'y', 'alice', 'bob'), ('b', 'y', 'bob', 'alice')"],
+          sent: [
+            ["flown", given, filled],
+            ["flown", filled, given],
+          ],
+        });
+        const stored = [
+          { id: "a", name: "x", owner_id: "alice", editor_id: "bob" },
+          { id: "b", name: "x", owner_id: "bob", editor_id: "alice" },
+        ].map((row) => JSON.stringify(row));
+        for (const { became, flight, careful } of outcomes)
+          expect([became, flight.rows["items"], careful.rows["items"]]).toEqual([
+            "flown",
+            stored,
+            stored,
+          ]);
       });
     },
   );
