@@ -247,6 +247,26 @@ const shapes: Readonly<Record<string, Shape>> = {
       ["UNAUTHORIZED", remove("items", "b")],
     ],
   },
+  "a key of two columns": {
+    ddl: [
+      `create table lists (id ${text} primary key, owner_id ${text})`,
+      `create table items (a ${text}, b int, name text, list_id ${text}, primary key (a, b))`,
+    ],
+    rules: { lists: owned, items: { id: ["a", "b"], belongsTo: { list_id: "lists" } } },
+    rows: [
+      "insert into lists values ('l1', 'alice'), ('l2', 'bob')",
+      "insert into items values ('x', 2, 'mine', 'l1'), ('y', 2, 'theirs', 'l2')",
+    ],
+    sent: [
+      ["success", put("items", "x.1", { list_id: "l1" })],
+      ["UNAUTHORIZED", put("items", "x.1", { list_id: "l2" })],
+      ["UNAUTHORIZED", put("items", "y.2", { list_id: "l1" })],
+      ["flown", patch("items", "x.2", { name: "x" })],
+      ["UNAUTHORIZED", patch("items", "x.2", { list_id: "l2" })],
+      ["flown", remove("items", "x.2"), remove("items", "x.1")],
+      ["UNAUTHORIZED", remove("items", "y.2")],
+    ],
+  },
   "rows of an owner and an editor": {
     ddl: [
       `create table items (id ${text} primary key, name text, owner_id ${text}, editor_id ${text})`,
