@@ -41,11 +41,27 @@ export interface GuardOptions {
   readonly flights?: boolean;
 }
 
-/** What a pool's connections have shown. */
+/** What a pool's connections have shown. Times are by `performance.now()`. */
 interface Sending {
   readonly flights: boolean;
-  /** By `performance.now()`: until when no statements are sent together. */
+  /** Until when no statements are sent together. */
   apartUntil: number;
+  /** Whether statements that were sent together have all been answered since the latest loss. */
+  isShown: boolean;
+  /** When the latest connection was lost that had not answered all of them. */
+  lostAt: number;
+}
+
+/**
+ * Called when a connection is lost while statements that were sent together are not all answered. A proxy that expects one statement at a time loses them
+ * every time. A transaction that takes too long, or a server that is stopped, is lost between others that are answered, and must not slow them down.
+ */
+function noteLoss(sending: Sending, sentAt: number): void {
+  // Several connections may be lost at once, for one reason.
+  if (sentAt < sending.lostAt) return;
+  sending.lostAt = performance.now();
+  if (!sending.isShown) sending.apartUntil = sending.lostAt + apartMs;
+  sending.isShown = false;
 }
 
 /** In milliseconds. */
@@ -87,7 +103,7 @@ export function guardPool<Pool extends GuardedPool>(
     );
   if (guarded in pool) return pool;
   Object.defineProperty(pool, guarded, { value: true });
-  const sending: Sending = { flights, apartUntil: 0 };
+  const sending: Sending = { flights, apartUntil: 0, isShown: false, lostAt: 0 };
   const guarding = (connection: ConnectionLike) => guard(connection, sending);
   pool.on("connection", guarding);
   // Covers connections that were opened before the call.
@@ -109,11 +125,11 @@ function guard(connection: ConnectionLike, sending: Sending): void {
   let isPlain = false;
   /** Receives commands instead of the driver. */
   let held: object[] | undefined;
-  /** Whether statements that were sent together have not all been answered. If the connection is lost now, a proxy may not have been up to them. */
-  let isOpen = false;
+  /** By `performance.now()`: when statements were sent together that have not all been answered. */
+  let openSince: number | undefined;
   const lose = () => {
-    if (isOpen) sending.apartUntil = performance.now() + apartMs;
-    isOpen = false;
+    if (openSince !== undefined) noteLoss(sending, openSince);
+    openSince = undefined;
   };
   const destroy = connection.destroy?.bind(connection);
   // Nothing is answered any more, not even by an error.
@@ -158,7 +174,7 @@ function guard(connection: ConnectionLike, sending: Sending): void {
 
   /** The others would be executed for nothing, and each may wait for a lock as long as the one that has failed. */
   const giveUp = () => {
-    isOpen = false;
+    openSince = undefined;
     connection.stream?.destroy(new Error("A statement failed, and those behind it took too long."));
   };
 
@@ -173,7 +189,8 @@ function guard(connection: ConnectionLike, sending: Sending): void {
         answered(error, ...results);
       });
     const end: Answer = (...answered) => {
-      isOpen = false;
+      if (openSince !== undefined) sending.isShown = true;
+      openSince = undefined;
       answer(...answered);
     };
     held = commands;
@@ -184,7 +201,7 @@ function guard(connection: ConnectionLike, sending: Sending): void {
     }
     // A closed connection has refused them all.
     if (commands.length === 0) return;
-    isOpen = true;
+    openSince = performance.now();
     isPlain = statements.every(({ text }) => plainStatement.test(text));
     try {
       connection.addCommand?.(createTogether(commands));

@@ -133,15 +133,18 @@ export function isKeyed<P extends Principal, DB>(
   return typeof given === "object" && "open" in given && typeof given.open === "function";
 }
 
+/** By sender: how many of the next transactions are not tried, how many of these are left, and when the latest failure was, by `performance.now()`. */
+export type FailedSenders = Map<string, { skipped: number; toSkip: number; at: number }>;
+
 export interface Memory {
   /** Limits who may be in the database at once. See `places.ts`. */
   readonly places: Places;
   /** Transactions under way, by identity and `handling`, for which identical ones wait. See `shareExecution` in `transaction.ts`. */
   readonly executing: Map<string, Promise<TransactionResult>>;
   /** Senders whose changes failed when they were written together. See `together.ts`. */
-  readonly undone: Map<string, { skipped: number; toSkip: number; at: number }>;
-  /** Users with waiting letters. Their transactions do not fly, because the claim would fail. See `together.ts`. */
-  readonly lettered: Set<string>;
+  readonly undone: FailedSenders;
+  /** Senders whose transactions could not be entered when they were sent as a whole: repeats, or the user has letters that wait. */
+  readonly notEntered: FailedSenders;
   /** By queue: until when a device with too many dead letters is refused. See `dead-letters/quota.ts`. */
   readonly refused: Map<string, number>;
   /** When a transaction was last applied. See `parking.ts`. */
@@ -167,7 +170,7 @@ export function createMemory(places: Places): Memory {
     places,
     executing: new Map(),
     undone: new Map(),
-    lettered: new Set(),
+    notEntered: new Map(),
     refused: new Map(),
     appliedAt: undefined,
     failing: new Set(),

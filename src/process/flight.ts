@@ -16,7 +16,7 @@ import type { Applied, Attempt, Failure } from "./attempt.js";
 import { operationsOfSlice } from "./apply.js";
 import type { Call } from "./call.js";
 import type { Known } from "./dependence.js";
-import { isIndependent } from "./together.js";
+import { forgetFailures, isIndependent, isSkipped, noteFailure } from "./together.js";
 
 interface FlightTry {
   /** The number of the attempt, from 1. */
@@ -68,10 +68,13 @@ export async function fly<P extends Principal, DB>(
   const { store, memory, signal, principal, caller } = call;
   const { flight } = store;
   if (flight === undefined || flight.support.supported === false) return undefined;
-  if (memory.lettered.has(principal.userId)) return undefined;
   // Without a device, content tells transactions apart, and that takes statements of its own.
   if (boarding.some(({ claim }) => claim !== undefined && claim.queue === undefined))
     return undefined;
+  const { notEntered } = memory;
+  const [first] = boarding;
+  if (notEntered.size > 0 && isSkipped(notEntered, call, first?.claim)) return undefined;
+  const begunAt = performance.now();
   const plans: Plan[] = [];
   for (const { transaction, claim } of boarding) {
     const planned = await planOf(pipeline, transaction, call, { schema, number });
@@ -97,7 +100,12 @@ export async function fly<P extends Principal, DB>(
       flight.send({ ...options, waitedMs }, plans.map(partOf)),
     );
     if (effects === "not sent") return undefined;
+    if (effects === "not entered") {
+      noteFailure(notEntered, call, first?.claim, begunAt);
+      return undefined;
+    }
     if (effects === "undone") return { kind: "undone" };
+    if (notEntered.size > 0) forgetFailures(notEntered, call, first?.claim);
     tally.flown = true;
     tally.attempts = number;
     judgeAll(pipeline, all, effects, call);

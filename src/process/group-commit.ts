@@ -20,7 +20,7 @@ import type { Applied } from "./attempt.js";
 import type { Call } from "./call.js";
 import { type Boarding, fly } from "./flight.js";
 import { type Identity, identityOf } from "./identity.js";
-import { type Group, groupOf, isSharing, mayShare, isStepByStep } from "./together.js";
+import { type Group, groupOf, isSharing, isSkipped, mayShare } from "./together.js";
 import { type Announce, executionKey, notBegun } from "./transaction.js";
 
 interface GroupParts<P extends Principal, DB> {
@@ -70,7 +70,7 @@ export function createGroupCommit<P extends Principal, DB>({
     const members = await membersOf(transactions, call);
     if (members === undefined) return undefined;
     const { executing, undone } = call.memory;
-    if (undone.size > 0 && isStepByStep(call.memory, call, members[0]?.claim)) return undefined;
+    if (undone.size > 0 && isSkipped(undone, call, members[0]?.claim)) return undefined;
     const group = groupOf(pipeline, members, deferConstraints);
     if (!mayShare(group, call)) return undefined;
     const keys = members.map(({ execution }) => execution);

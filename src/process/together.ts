@@ -6,7 +6,7 @@ import type { CrudTransaction } from "../model.js";
 import type { OpenUnit } from "../pipeline/operation.js";
 import type { Pipeline } from "../pipeline/pipeline.js";
 import type { Table } from "../store/tables.js";
-import type { Call, Memory } from "./call.js";
+import type { Call, FailedSenders } from "./call.js";
 import type { Claim } from "../store/ledger.js";
 import { isPlain } from "./attempt.js";
 
@@ -72,13 +72,11 @@ export async function isSharing(
   return table !== undefined && isIndependent([table], sharing);
 }
 
-type UndoneMemory = Pick<Memory, "undone">;
-
 type Caller = Pick<Call<Principal>, "principal">;
 
 /**
- * After two failures in a row, this many of the sender's next transactions are run step by step, and twice as many after each further failure. The
- * first failure has no effect, because the first flight of a new device always fails: the ledger does not know its queue yet.
+ * After two failures in a row, this many of the sender's next transactions are not tried together, or not as a whole, and twice as many after each further
+ * failure. The first failure has no effect, because the first flight of a new device always fails: the ledger does not know its queue yet.
  */
 const firstSkipped = 1;
 
@@ -90,45 +88,31 @@ function senderKey({ principal }: Caller, claim: Claim | undefined): string {
   return claim?.queue ?? principal.userId;
 }
 
-/** Whether the sender's next transaction is run step by step. To be asked once for each transaction, because the call counts it. */
-export function isStepByStep({ undone }: UndoneMemory, caller: Caller, claim?: Claim): boolean {
-  const failed = undone.get(senderKey(caller, claim));
+/** Whether the sender's next transaction is not tried. To be asked once for each transaction, because the call counts it. */
+export function isSkipped(senders: FailedSenders, caller: Caller, claim?: Claim): boolean {
+  const failed = senders.get(senderKey(caller, claim));
   if (failed === undefined || failed.toSkip === 0) return false;
   failed.toSkip -= 1;
   return true;
 }
 
 /** @param begunAt when the transaction began, by `performance.now()`: failures of transactions that ran at the same time count once */
-export function noteUndone(
-  { undone }: UndoneMemory,
+export function noteFailure(
+  senders: FailedSenders,
   caller: Caller,
   claim: Claim | undefined,
   begunAt: number,
 ): void {
   const sender = senderKey(caller, claim);
-  const before = undone.get(sender);
+  const before = senders.get(sender);
   if (before !== undefined && begunAt < before.at) return;
   const skipped =
     before === undefined ? 0 : Math.min(2 * before.skipped || firstSkipped, mostSkipped);
-  if (undone.size >= rememberedSenders) undone.clear();
-  undone.set(sender, { skipped, toSkip: skipped, at: performance.now() });
+  if (senders.size >= rememberedSenders) senders.clear();
+  senders.set(sender, { skipped, toSkip: skipped, at: performance.now() });
 }
 
-/** Remembers whether letters of the user wait, as an attempt has found. */
-export function noteLetters(
-  { lettered }: Pick<Memory, "lettered">,
-  { principal: { userId } }: Caller,
-  wait: boolean,
-): void {
-  if (!wait) {
-    lettered.delete(userId);
-    return;
-  }
-  if (lettered.size >= rememberedSenders) lettered.clear();
-  lettered.add(userId);
-}
-
-/** Forgets a sender's failures, because a transaction's changes were written together successfully. */
-export function forgetUndone({ undone }: UndoneMemory, caller: Caller, claim?: Claim): void {
-  undone.delete(senderKey(caller, claim));
+/** Forgets a sender's failures, because another transaction has succeeded in the same way. */
+export function forgetFailures(senders: FailedSenders, caller: Caller, claim?: Claim): void {
+  senders.delete(senderKey(caller, claim));
 }

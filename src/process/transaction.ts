@@ -23,7 +23,7 @@ import { createFailures, type Failed, type FailureParts, isRecorded } from "./fa
 import { tryFlight } from "./flight.js";
 import { type Identity, identityOf } from "./identity.js";
 import type { Parked, Parking } from "./parking.js";
-import { forgetUndone, isStepByStep, noteLetters, noteUndone } from "./together.js";
+import { forgetFailures, isSkipped, noteFailure } from "./together.js";
 
 /** The most attempts at a transaction while others change the letters that it depends on. */
 const mostAttempts = 10;
@@ -107,9 +107,9 @@ export function createRunTransaction<P extends Principal, DB>(
     const known: Known = { free: new Set() };
     const watchLeft = pipeline.mutations && createWatchUnmatched(rowStateReader, call, emit);
     const begunAt = performance.now();
-    let together = memory.undone.size === 0 || !isStepByStep(memory, call, identity);
+    let together = memory.undone.size === 0 || !isSkipped(memory.undone, call, identity);
     const goOnStepByStep = () => {
-      noteUndone(memory, call, identity, begunAt);
+      noteFailure(memory.undone, call, identity, begunAt);
       together = false;
     };
     for (let number = 1; ; number += 1) {
@@ -128,15 +128,13 @@ export function createRunTransaction<P extends Principal, DB>(
         goOnStepByStep();
         continue;
       }
-      if (tried.kind === "applied") {
-        if (together && memory.undone.size > 0) forgetUndone(memory, call, identity);
-        if (tried !== flown) noteLetters(memory, call, tried.needs !== undefined);
-      }
+      if (tried.kind === "applied" && together && memory.undone.size > 0)
+        forgetFailures(memory.undone, call, identity);
       if (tried.kind !== "failed" && tried.kind !== "unsure") return done(tried, subject, tally);
       const verdict = tried.kind === "failed" ? failures.judge(tried, call) : undefined;
       // What took too long in a flight is neither explained nor counted for parking. Both need the step-by-step way.
       if (flown?.kind === "failed" && verdict?.outcome === "retryable" && !verdict.passes)
-        noteUndone(memory, call, identity, begunAt);
+        noteFailure(memory.undone, call, identity, begunAt);
       if (verdict && (await isTriedAgain(verdict, number, { ...call, schema }))) continue;
       if (tried.kind === "failed") tellServerValue(emit, call, tried.error);
       const result = await failures.answer(tried, verdict, subject, known);

@@ -121,8 +121,9 @@ interface Flight {
   readonly support: { readonly supported: boolean | undefined };
   /**
    * Applies the claims and all changes, in order, in one database transaction. `not sent`: a part of it needs more than one statement, and nothing has been
-   * written. `undone`: something was not plainly good, or has failed, and everything was rolled back. In both cases the transactions have to run through
-   * `unit`. Rejects if the outcome is unknown, or if running through `unit` would not help.
+   * written. `not entered`: a claim was not plainly good, and everything was rolled back. `undone`: so was everything, because a change was not plainly good,
+   * or something has failed. After each of them, the transactions have to run through `unit`. Rejects if the outcome is unknown, or if running through `unit`
+   * would not help.
    *
    * @throws CallerLeft if `options.signal` was aborted before anything had begun
    */
@@ -136,7 +137,7 @@ export interface FlightPart {
 }
 
 /** The effects of all changes: each is `written`, or, for a DELETE, `absent`. */
-export type FlightOutcome = readonly Effect[] | "not sent" | "undone";
+export type FlightOutcome = readonly Effect[] | "not sent" | "not entered" | "undone";
 
 export interface FlightOptions extends Pick<
   UnitOptions,

@@ -107,6 +107,13 @@ describe.each(flying)("the verdicts of a flight on $name", (dialect) => {
       "two are, and one not",
       () => [put("lists", 3, { name: "x" }), put("lists", 2, { name: "x" })],
     ],
+    [
+      "one is put for oneself, and one for somebody else",
+      () => [
+        put("lists", 3, { name: "x", owner_id: "alice" }),
+        put("lists", 4, { name: "x", owner_id: "bob" }),
+      ],
+    ],
     ["a list of somebody else's is changed", () => [patch("lists", 2, { name: "x" })]],
     ["a list of somebody else's is deleted", () => [remove("lists", 2)]],
     ["a todo of somebody else's is deleted", () => [remove("todos", 21)]],
@@ -143,6 +150,28 @@ describe.each(flying)("the verdicts of a flight on $name", (dialect) => {
     expect(flown).toBe(false);
     expect(await counts()).toEqual(before);
   });
+
+  it.each([
+    ["is changed", () => patch("lists", 2, { name: "x" })],
+    ["is deleted", () => remove("todos", 21)],
+    ["gets a todo", () => put("todos", 15, { list_id: uuid(2), description: "x" })],
+  ])(
+    "are of the changes alone where the device is not known: a list of somebody else's %s",
+    async (_name, foreign) => {
+      const before = await counts();
+      const crud = [patch("lists", 1, { name: "mine" }), foreign()];
+      const body = { transaction_id: (opId += 1), crud };
+      expect(
+        await writes.processTransaction(body, { principal: { userId: "alice" } }),
+      ).toMatchObject({
+        status: "fatal_error",
+        failedOperation: { errorCode: "UNAUTHORIZED", operationIndex: 1 },
+      });
+      expect(await counts()).toEqual(before);
+      const rows = await database.db.selectFrom("lists").select("name").orderBy("id").execute();
+      expect(rows).toEqual([{ name: "c" }, { name: "b" }]);
+    },
+  );
 
   it("tell of the rows that a run of DELETEs has not found", async () => {
     const crud = [11, 91, 12, 92, 93, 13].map((n) => remove("todos", n));

@@ -36,6 +36,10 @@ const settings = `select @@session.time_zone as zone, @@session.sql_mode as mode
   cast(@@session.innodb_lock_wait_timeout as char) as waits, @powersync_writes as mark`;
 
 type Any = Kysely<never>;
+/** Who waits for a connection of a pool. */
+interface Waiting {
+  readonly _connectionQueue: { readonly length: number };
+}
 type Row = Record<string, unknown>;
 
 function suite(server: MysqlServer): void {
@@ -48,7 +52,7 @@ function suite(server: MysqlServer): void {
   let opId = 0;
   let devices = 0;
   let settled: unknown;
-  const complaints = vi.spyOn(console, "error");
+  let complaints: ReturnType<typeof vi.spyOn<Console, "error">>;
 
   const ask = async (query: string, ...values: unknown[]): Promise<Row[]> =>
     (await admin.promise().query(query, values))[0] as Row[];
@@ -56,6 +60,7 @@ function suite(server: MysqlServer): void {
     Number((await ask(query, ...values))[0]?.["n"]);
 
   beforeAll(async () => {
+    complaints = vi.spyOn(console, "error");
     own = await createMysqlDatabase(server);
     proxy = await createFlightProxy(Number(new URL(own.url).port || 3306));
     admin = mysqlPool(own.url, { connectionLimit: 4 });
@@ -285,16 +290,28 @@ function suite(server: MysqlServer): void {
   it.each(["thrown away", "ended"] as const)(
     "behind a proxy for one statement at a time, where what comes early is %s",
     async (how) => {
-      const timeouts = { lockMs: 300, statementMs: 400, transactionMs: 500 };
-      const writes = await warm(serve({ timeouts }));
+      await warm();
+      // What is thrown away is never answered.
+      const losing = async () => {
+        const { status } = await serve({ timeouts: { transactionMs: 5_000 } }).processTransaction(
+          body(),
+          { principal },
+        );
+        expect(status).toBe("retryable_error");
+      };
       proxy.loseWhatIsEarly(how);
       try {
-        const patient = serve();
-        expect(await insist(writes, body())).toEqual(["retryable_error", "success"]);
+        // The first loss may have another reason, because others have been answered.
+        await losing();
+        await losing();
         // And from now on one statement after the other.
         for (let time = 0; time < 3; time += 1)
-          expect(await insist(patient, body())).toEqual(["success"]);
+          expect(await insist(serve(), body())).toEqual(["success"]);
         await expectSettled();
+        // A new pool has shown nothing.
+        await reopen();
+        await losing();
+        expect(await insist(serve(), body())).toEqual(["success"]);
       } finally {
         proxy.loseWhatIsEarly(undefined);
       }
@@ -333,6 +350,55 @@ function suite(server: MysqlServer): void {
     return { ids, changed, sent: { client_id: `phone ${devices}`, crud } };
   };
   const lock = "select * from lists where id in (?) for update";
+
+  it("its caller leaves while it waits for a connection: nothing begins", async () => {
+    await reopen({}, {}, true);
+    const writes = await warm();
+    const held = await pool.promise().getConnection();
+    const caller = new AbortController();
+    const { changed, sent } = await changes(3);
+    const answer = writes.processTransaction(sent, { principal, signal: caller.signal });
+    await until(async () => (pool as unknown as Waiting)._connectionQueue.length > 0);
+    caller.abort();
+    held.release();
+    expect((await answer).status).toBe("retryable_error");
+    expect(await changed()).toBe(0);
+  });
+
+  it("a lock is not given where the device is not known: one wait is enough", async () => {
+    await reopen({}, {}, true);
+    const writes = await warm(serve({ timeouts: { lockMs: 1_000 } }));
+    const { ids, changed, sent } = await changes(3);
+    // Of a user who has no device that is known, which would have to look for repeats of this.
+    await ask("update lists set owner_id = 'carol' where id in (?)", ids);
+    const unknown = { transaction_id: opId, crud: sent.crud.slice(0, -1) };
+    const send = async () =>
+      (await writes.processTransaction(unknown, { principal: { userId: "carol" } })).status;
+    const holder = await hold([lock, [ids[1]]]);
+    events = [];
+    expect(await send()).toBe("retryable_error");
+    expect(events).toContainEqual(expect.objectContaining({ type: "transaction", attempts: 1 }));
+    await holder.rollback();
+    holder.release();
+    expect(await send()).toBe("success");
+    expect(await changed()).toBe(3);
+  });
+
+  it("a transaction that takes too long lets others' statements be sent together", async () => {
+    const writes = await warm();
+    const hasty = serve({ timeouts: { transactionMs: 500 } });
+    for (let time = 0; time < 3; time += 1) {
+      const { ids, sent } = await changes(3);
+      const holder = await hold([lock, [ids[1]]]);
+      const { status } = await hasty.processTransaction(sent, { principal });
+      expect(status).toBe("retryable_error");
+      await holder.rollback();
+      holder.release();
+      proxy.count();
+      expect(await insist(writes, body())).toEqual(["success"]);
+      expect(proxy.seen().early).toBeGreaterThan(0);
+    }
+  });
 
   it("locks are not given: one wait is enough, and nothing is left", async () => {
     // Without a ledger, nothing else would keep what is left from being counted twice.

@@ -1,5 +1,6 @@
 /** Transactions that are sent as a whole do the same as the careful way, whatever the tables are like. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { anyOf, isOwner } from "../../src/index.js";
 import {
   createTwins,
   patch,
@@ -160,6 +161,28 @@ const shapes: Readonly<Record<string, Shape>> = {
       ["UNAUTHORIZED", put("items", "a", { name: "x" })],
       ["success", patch("items", "b", { name: "x" })],
       ["flown", remove("items", "b")],
+      ["UNAUTHORIZED", patch("items", "a", { name: "x" })],
+      ["UNAUTHORIZED", patch("items", "a", { owner_id: "alice" })],
+      ["UNAUTHORIZED", remove("items", "a")],
+    ],
+  },
+  "such a key of rows that belong to others": {
+    ddl: [
+      `create table lists (id ${text} primary key, owner_id ${text})`,
+      `create table items (number int auto_increment primary key, id ${text} not null, name text, list_id ${text})`,
+    ],
+    rules: { lists: owned, items: { belongsTo: { list_id: "lists" } } },
+    rows: [
+      "insert into lists values ('l1', 'alice'), ('l2', 'bob'), ('l3', 'alice')",
+      "insert into items (id, name, list_id) values ('a', 'first', 'l1'), ('a', 'second', 'l2'), ('b', 'x', 'l1'), ('c', 'x', 'l1'), ('c', 'y', 'l3')",
+    ],
+    sent: [
+      ["flown", patch("items", "b", { list_id: "l3" })],
+      ["success", patch("items", "c", { list_id: "l3" })],
+      ["UNAUTHORIZED", patch("items", "a", { name: "x" })],
+      ["UNAUTHORIZED", patch("items", "a", { list_id: "l3" })],
+      ["UNAUTHORIZED", remove("items", "a")],
+      ["flown", remove("items", "c")],
     ],
   },
   "a key that two rows have, and everybody writes": {
@@ -221,6 +244,61 @@ const shapes: Readonly<Record<string, Shape>> = {
       ["UNAUTHORIZED", patch("items", "b", { name: "alice 2" })],
       ["retryable_error", put("items", "c", { name: "alice 2" })],
       ["retryable_error", put("items", "c", { name: "bob 2" })],
+      ["UNAUTHORIZED", remove("items", "b")],
+    ],
+  },
+  "a key of two columns": {
+    ddl: [
+      `create table lists (id ${text} primary key, owner_id ${text})`,
+      `create table items (a ${text}, b int, name text, list_id ${text}, primary key (a, b))`,
+    ],
+    rules: { lists: owned, items: { id: ["a", "b"], belongsTo: { list_id: "lists" } } },
+    rows: [
+      "insert into lists values ('l1', 'alice'), ('l2', 'bob')",
+      "insert into items values ('x', 2, 'mine', 'l1'), ('y', 2, 'theirs', 'l2')",
+    ],
+    sent: [
+      ["success", put("items", "x.1", { list_id: "l1" })],
+      ["UNAUTHORIZED", put("items", "x.1", { list_id: "l2" })],
+      ["UNAUTHORIZED", put("items", "y.2", { list_id: "l1" })],
+      ["flown", patch("items", "x.2", { name: "x" })],
+      ["UNAUTHORIZED", patch("items", "x.2", { list_id: "l2" })],
+      ["flown", remove("items", "x.2"), remove("items", "x.1")],
+      ["UNAUTHORIZED", remove("items", "y.2")],
+    ],
+  },
+  "rows of an owner and an editor": {
+    ddl: [
+      `create table items (id ${text} primary key, name text, owner_id ${text}, editor_id ${text})`,
+    ],
+    rules: { items: { scope: anyOf(isOwner("owner_id"), isOwner("editor_id")) } },
+    rows: [
+      "insert into items values ('a', 'first', 'alice', 'bob'), ('b', 'second', 'bob', 'bob'), ('c', 'third', 'bob', 'alice')",
+    ],
+    sent: [
+      ["flown", patch("items", "a", { name: "x" }), patch("items", "c", { name: "x" })],
+      ["flown", patch("items", "a", { editor_id: "carol" })],
+      ["UNAUTHORIZED", patch("items", "a", { owner_id: "bob" })],
+      ["UNAUTHORIZED", patch("items", "c", { editor_id: null })],
+      ["UNAUTHORIZED", patch("items", "b", { name: "x" })],
+      ["flown", put("items", "c", { name: "x" }), put("items", "d", { owner_id: "alice" })],
+      // A PUT without an owner does not change that of a row.
+      [
+        "flown",
+        put("items", "a", { name: "x", owner_id: "alice" }),
+        put("items", "c", { name: "x" }),
+      ],
+      [
+        "flown",
+        put("items", "c", { name: "x" }),
+        put("items", "a", { name: "x", owner_id: "alice" }),
+      ],
+      ["UNAUTHORIZED", put("items", "c", { editor_id: "bob" })],
+      // The first of the columns is filled in.
+      ["flown", put("items", "d", { name: "x" })],
+      ["UNAUTHORIZED", put("items", "d", { owner_id: "bob", editor_id: "bob" })],
+      ["UNAUTHORIZED", put("items", "b", { owner_id: "alice" })],
+      ["flown", remove("items", "c")],
       ["UNAUTHORIZED", remove("items", "b")],
     ],
   },
@@ -346,6 +424,32 @@ for (const server of mysqlServers)
         expect(outcomes.map(({ flight }) => flight)).toEqual(
           outcomes.map(({ careful }) => careful),
         );
+      });
+
+      it("a PUT without an owner leaves the row its own, also beside one with an owner", async () => {
+        const given = put("items", "a", { name: "x", owner_id: "alice" });
+        const filled = put("items", "b", { name: "x" });
+        const outcomes = await twins.run({
+          ddl: [
+            `create table items (id ${text} primary key, name text, owner_id ${text}, editor_id ${text})`,
+          ],
+          rules: { items: { scope: anyOf(isOwner("owner_id"), isOwner("editor_id")) } },
+          rows: ["insert into items values ('a', 'y', 'alice', 'bob'), ('b', 'y', 'bob', 'alice')"],
+          sent: [
+            ["flown", given, filled],
+            ["flown", filled, given],
+          ],
+        });
+        const stored = [
+          { id: "a", name: "x", owner_id: "alice", editor_id: "bob" },
+          { id: "b", name: "x", owner_id: "bob", editor_id: "alice" },
+        ].map((row) => JSON.stringify(row));
+        for (const { became, flight, careful } of outcomes)
+          expect([became, flight.rows["items"], careful.rows["items"]]).toEqual([
+            "flown",
+            stored,
+            stored,
+          ]);
       });
     },
   );

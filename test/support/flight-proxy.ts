@@ -16,8 +16,12 @@ export type FlightFault =
 
 export interface FlightProxy {
   readonly port: number;
-  /** Since the latest `arm` or `count`. */
-  seen(): { readonly statements: readonly string[]; readonly answers: number };
+  /** Since the latest `arm` or `count`. `early`: statements that arrived before another had been answered. */
+  seen(): {
+    readonly statements: readonly string[];
+    readonly answers: number;
+    readonly early: number;
+  };
   count(): void;
   arm(fault: FlightFault): void;
   disarm(): void;
@@ -32,6 +36,7 @@ export async function createFlightProxy(serverPort: number): Promise<FlightProxy
   let armed: FlightFault | undefined;
   let statements: string[] = [];
   let answers = 0;
+  let arrivedEarly = 0;
   let early: "thrown away" | "ended" | undefined;
 
   const join = (client: Socket, server: Socket) => {
@@ -53,11 +58,12 @@ export async function createFlightProxy(serverPort: number): Promise<FlightProxy
           server.write(bytes);
           continue;
         }
-        if (early !== undefined) {
-          if (isBusy && early === "ended") return end();
-          if (isBusy) continue;
-          isBusy = true;
+        if (isBusy) {
+          arrivedEarly += 1;
+          if (early === "ended") return end();
+          if (early === "thrown away") continue;
         }
+        isBusy = true;
         const number = statements.push(text) - 1;
         if (armed?.kind === "too long") {
           client.write(tooLong);
@@ -94,10 +100,11 @@ export async function createFlightProxy(serverPort: number): Promise<FlightProxy
   const count = () => {
     statements = [];
     answers = 0;
+    arrivedEarly = 0;
   };
   return {
     port: relay.port,
-    seen: () => ({ statements, answers }),
+    seen: () => ({ statements, answers, early: arrivedEarly }),
     count,
     arm: (fault) => {
       count();

@@ -157,7 +157,7 @@ function isLost({ meaning }: FlightsParts["dialect"], error: unknown): boolean {
 const committing = CompiledQuery.raw("commit");
 const rollingBack = CompiledQuery.raw("rollback");
 
-/** Sends in groups, until an answer is not plainly good. A claim that is not needs more statements; and behind it, the changes may still be made together. */
+/** Sends in groups, until an answer is not plainly good. If that is a claim's, the changes behind it may still be made together. */
 async function sendSteps(
   execute: (query: CompiledQuery) => Promise<QueryResult<unknown>>,
   steps: readonly Step[],
@@ -185,7 +185,7 @@ async function sendSteps(
     let at = 0;
     for (const step of steps.slice(from, to)) {
       const told = step.effects(results.slice(at, (at += step.queries.length)));
-      if (told === undefined) return step.isClaim ? "not sent" : "undone";
+      if (told === undefined) return step.isClaim ? "not entered" : "undone";
       for (const effect of told) effects.push(effect);
     }
   }

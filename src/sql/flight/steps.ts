@@ -11,7 +11,7 @@ import { changesOfSlice, createRuns, type Run, staysIn, targetOf } from "../rows
 import { compileOnce, isTrue, parametersOf, scoped, updating } from "../rows/statements.js";
 import type { BoundScope } from "../rows/target.js";
 import { enclosedValues } from "../rows/values.js";
-import { isEmpty, isIncomplete, isOneStatement, mustLockFirst } from "../rows/write.js";
+import { isEmpty, isIncomplete, isKnownKey, isOneStatement, mustLockFirst } from "../rows/write.js";
 import { createBind, readsTable } from "../scope/scope.js";
 import { asNumber, keyFilter, selectInScope } from "../select.js";
 import type { SqlTable } from "../table.js";
@@ -86,9 +86,9 @@ export async function claimStep(
 
 const nothing: Answer = { rows: [] };
 
-/** The number in the only row, as a condition. `undefined`: there is no row. */
-function found({ rows: [row] }: Answer = nothing, name: string): boolean | undefined {
-  return row === undefined ? undefined : isTrue((row as Values)[name]);
+/** The number in the only row, as a condition. `undefined`: there is no row, or more than one. */
+function found({ rows: [row, ...others] }: Answer = nothing, name: string): boolean | undefined {
+  return row === undefined || others.length > 0 ? undefined : isTrue((row as Values)[name]);
 }
 
 /** `undefined`: one of the changes can't be made by a single statement, or its outcome could not be told. */
@@ -133,7 +133,7 @@ function stepOfRun({ changes, statements }: Run): Step {
 
 /** A PATCH, a DELETE, or a PUT whose values are not enough for a new row, so that the row should exist. */
 async function stepOfOne(
-  { db, dialect }: FlightsParts,
+  { db }: FlightsParts,
   change: Change,
   bind: ReturnType<typeof createBind>,
 ): Promise<Step | undefined> {
@@ -146,13 +146,15 @@ async function stepOfOne(
   if (op === "PUT" && !isIncomplete(change)) return undefined;
   // In one statement, it could not be told which column has another value.
   if (change.fixed !== undefined && change.fixed.length > 0) return undefined;
-  const isDelete = op === "DELETE" && isEmpty(sent);
+  const isDelete = op === "DELETE";
+  // A row that is deleted softly may leave its scope.
+  if (isDelete && !isEmpty(sent)) return undefined;
   if (traits.declining.has(isDelete ? "delete" : "update")) return undefined;
-  if (dialect.keyParameter || enclosedValues(key) !== key || enclosedValues(sent) !== sent)
-    return undefined;
+  if (enclosedValues(key) !== key || enclosedValues(sent) !== sent) return undefined;
   if (change.scope !== undefined && readsTable(change.scope, name)) return undefined;
   const { scope, once } = await bind(change.scope, table);
-  if (once === undefined || scope?.before !== undefined) return undefined;
+  // The scope is bound anew each time, above all if something is asked of it before the write.
+  if (once === undefined) return undefined;
   const target = targetOf(change, table, { scope, once });
   const compiled = (what: string, given: Values, build: Parameters<typeof compileOnce>[4]) =>
     compileOnce(target, once, `flight ${what}`, given, build);
@@ -176,8 +178,7 @@ async function stepOfOne(
   const query = await compiled("update", changed, (placed, given) =>
     scoped(updating(db, placed, given), placed),
   );
-  // A row that is deleted softly may leave its scope.
-  if (op === "DELETE" || scope === undefined || keepsScope(table, scope, changed))
+  if (scope === undefined || keepsScope(table, key, scope, changed))
     return {
       queries: [query],
       effects: ([updated]) => (updated?.numAffectedRows === 1n ? written : undefined),
@@ -190,21 +191,30 @@ async function stepOfOne(
   };
 }
 
-/** Deleting no row is a success, too, if no row has the key: deletes win. Several rows have it if nothing makes it unique. */
+/**
+ * Deleting no row is a success, too, if no row has the key: deletes win. If nothing makes the key unique, several rows have it, and some of them may be
+ * somebody else's and still there.
+ */
 function effectOfDelete(
   deleted: Answer | undefined,
   there: Answer | undefined,
 ): readonly Effect[] | undefined {
   const count = deleted?.numAffectedRows;
-  if (count === undefined) return undefined;
-  if (count > 0n) return written;
-  return there?.rows.length === 0 ? absent : undefined;
+  if (count === undefined || there?.rows.length !== 0) return undefined;
+  return count > 0n ? written : absent;
 }
 
-/** Whether a row that was in its scope surely still is after the columns have changed. */
-function keepsScope({ columns, traits }: SqlTable, scope: BoundScope, changed: Values): boolean {
+/** Whether all rows with the key are surely in the scope after the columns of one that was have changed. */
+function keepsScope(
+  { columns, traits }: SqlTable,
+  key: Values,
+  scope: BoundScope,
+  changed: Values,
+): boolean {
   const { rowOnly, parts } = scope;
   if (!rowOnly || parts === undefined || parts.more || !traits?.untriggered) return false;
+  // Another row that has the key may be somebody else's.
+  if (!isKnownKey(traits, key)) return false;
   const { owner } = parts;
   if (owner === undefined) return true;
   // The database may compute it from the changed columns.

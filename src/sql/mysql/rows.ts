@@ -93,6 +93,7 @@ export const runs: RunStatements = {
   // Even one row is worth it, because it takes three statements otherwise.
   least: 1,
   mostParameters: Infinity,
+  assignsKey: true,
   put: (db, { table, key, scope }, columns, changed, rows) => {
     const names = Object.keys(key);
     const proposed = (name: string) => sql`values(${sql.id(name)})`;

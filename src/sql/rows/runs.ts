@@ -84,12 +84,12 @@ async function readyPut(
   const { op, key, values, insertOnly = [] } = change;
   // The port's type hides it, but every table of this store is a `SqlTable`.
   const table = change.table as SqlTable;
-  const { traits, columns, name } = table;
+  const { traits, name } = table;
   if (op !== "PUT" || traits === undefined) return undefined;
   const isSingle = traits.alike?.has("insert") !== true;
   // A trigger for INSERT may run although the row exists, and may change what is written.
   if (isSingle && !(singles && traits.untriggered && !traits.view)) return undefined;
-  if (!isNamed(table, change) || !isTaken(dialect.runs, columns, change)) return undefined;
+  if (!isNamed(table, change) || !isTaken(dialect.runs, table, change)) return undefined;
   // In a run, it could not be told which row has another value in a column that is set once.
   if (change.fixed !== undefined && change.fixed.length > 0) return undefined;
   if (!isOneStatement(table, change)) return undefined;
@@ -105,7 +105,7 @@ async function readyPut(
     target,
     once,
     isSingle,
-    isJudged: scope !== undefined && !(scope.rowOnly && !isSingle && staysIn(scope, values)),
+    isJudged: scope !== undefined && !(scope.rowOnly && staysIn(scope, values)),
     row: String(only),
     values,
     changed,
@@ -155,12 +155,15 @@ function isNamed({ columns }: SqlTable, { key, values }: Change): boolean {
   return Object.keys(key).length === 1;
 }
 
-/** Whether the database's statement takes values of these columns. */
+/** Whether the database's statement takes values of these columns, and the role may send it. */
 function isTaken(
-  { numbered, mustChange }: Partial<RunStatements> = {},
-  columns: SqlTable["columns"],
+  { numbered, mustChange, assignsKey }: Partial<RunStatements> = {},
+  { columns, traits }: SqlTable,
   { key, values, insertOnly = [] }: Change,
 ): boolean {
+  const { updatable } = traits ?? {};
+  if (assignsKey && updatable && !Object.keys(key).every((name) => updatable.has(name)))
+    return false;
   if (mustChange && Object.keys(values).every((name) => insertOnly.includes(name))) return false;
   return (
     numbered === undefined ||

@@ -143,6 +143,8 @@ export interface RunStatements {
   readonly mostParameters: number;
   /** Whether the statement must change a column of an existing row, so that PUTs that change none are made alone. */
   readonly mustChange?: true;
+  /** Whether the statement assigns the key to itself, for which the role needs the right to change it. */
+  readonly assignsKey?: true;
   /**
    * How a column's values stand in a row, on databases that number parameters. `undefined`: a row with this column is written alone. Absent: parameters
    * are `?`, in the order of the text.

@@ -238,11 +238,12 @@ export function mustLockFirst({ traits, lessons }: SqlTable, change: Change): bo
   // A view that does not accept upserts may not count its rows.
   if (keys?.length === 0) return true;
   if (op !== "PUT") return false;
-  return (
-    traits.partial === true ||
-    !mayUpdate(traits, change) ||
-    (keys !== undefined && !keys.some((each) => isKey(each, key)))
-  );
+  return traits.partial === true || !mayUpdate(traits, change) || !isKnownKey(traits, key);
+}
+
+/** Whether these columns are a key by which an upsert finds its row, so that at most one row has it. Also true where the table's keys are not known. */
+export function isKnownKey({ keys }: Traits, key: Values): boolean {
+  return keys === undefined || keys.some((each) => isKey(each, key));
 }
 
 /** Whether the role may change all that a PUT would: otherwise even a new row is refused. */
