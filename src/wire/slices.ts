@@ -35,10 +35,15 @@ export const stepsOfLook = 128;
 
 /** Whether the slice of this turn is used up, by any request. To be called between short steps. */
 export function isSliceOver(): boolean {
+  if (!turning) {
+    begin();
+    return false;
+  }
   const now = performance.now();
-  if (turning && now - began <= lostMs) return now >= ends;
-  begin();
-  return false;
+  const isOver = now >= ends;
+  // Its timer is lost, or a single step took that long.
+  if (now - began > lostMs) begin();
+  return isOver;
 }
 
 /** Resolves in a later turn, after the work that has been waiting longer. */

@@ -157,6 +157,17 @@ describe("others have their turn", () => {
     await nextSlice();
   });
 
+  it("also behind a single step that took longer than any timer is waited for", async () => {
+    let clock = performance.now();
+    vi.mocked(performance.now).mockImplementation(() => clock);
+    await nextSlice();
+    for (let step = 0; step < 3; step += 1) {
+      clock += 600;
+      expect(isSliceOver()).toBe(true);
+      await nextSlice();
+    }
+  });
+
   it("but nobody waits for a small body", async () => {
     const small = { crud: entries(10) };
     const turns = await turnsDuring(async () => {

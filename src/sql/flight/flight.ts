@@ -19,7 +19,7 @@ import type { TimeLimits } from "../dialect.js";
 import type { EndHungSessions } from "../hung-sessions.js";
 import { type FlightAnswer, flightRequest, type FlightStatement } from "../pool-requests.js";
 import { type ChangesParts, type ChangeStatement, statementsOfChanges } from "./changes.js";
-import { type ClaimParts, claimStatement } from "./statements.js";
+import { type ClaimParts, claimStatement, isNotEntered } from "./statements.js";
 
 /** What is known about a database's connections: whether they can send flights. */
 export interface FlightSupport {
@@ -150,7 +150,7 @@ export function createSendFlight(parts: FlightParts): SendFlight {
       // Whatever the error says, the transaction may have been committed.
       if (!undone) throw unknownOutcome(error);
       if (decides(error)) throw error;
-      return "undone";
+      return isNotEntered(error) ? "not entered" : "undone";
     }
     // BEGIN, COMMIT, and a statement that only sets time limits do not count.
     const claims = transactions.some(({ claim }) => claim !== undefined);

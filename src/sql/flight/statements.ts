@@ -43,11 +43,23 @@ export interface FlightWrite {
 }
 
 /** An expression that fails. Its text appears in the database's log, so it names the library and says that it is harmless. */
-export const notWrittenAtOnce = sql`cast(concat('powersync-writes: not written at once, but step by step ', count(*)) as integer)`;
+const failing = (text: string) => sql`cast(concat(${sql.lit(`${text} `)}, count(*)) as integer)`;
+export const notWrittenAtOnce = failing("powersync-writes: not written at once, but step by step");
+const notEntered = "powersync-writes: not entered at once, but step by step";
 
-function valueIf(good: Expression<SqlBool>, otherwise = sql`0`): RawBuilder<unknown> {
-  return sql`case when ${good} then ${otherwise} else ${notWrittenAtOnce} end`;
+/** Whether a claim has failed: an earlier copy, an unknown device, or letters that wait. The error quotes the text in every language of the server. */
+export function isNotEntered(error: unknown): boolean {
+  return error instanceof Error && error.message.includes(notEntered);
 }
+
+function valueIf(
+  good: Expression<SqlBool>,
+  { value = sql`0`, otherwise = notWrittenAtOnce } = {},
+): RawBuilder<unknown> {
+  return sql`case when ${good} then ${value} else ${otherwise} end`;
+}
+
+const orNotEntered = { otherwise: failing(notEntered) };
 
 const one = sql<number>`1`.as("ok");
 
@@ -129,7 +141,7 @@ const deleting: StatementForm = {
     const statement = scoped(db.deleteFrom(placed.table).where(keyFilter(placed)), placed);
     const there = db.selectFrom(placed.table).select([one]).where(keyFilter(placed));
     const isGone = sql<SqlBool>`count(*) = 1 or not exists ${there}`;
-    return sql`with powersync_written as (${statement.returning([one])}) select ${valueIf(isGone, sql`cast(count(*) as integer)`)} from powersync_written`;
+    return sql`with powersync_written as (${statement.returning([one])}) select ${valueIf(isGone, { value: sql`cast(count(*) as integer)` })} from powersync_written`;
   },
   effect: (deleted) => (deleted === "0" ? "absent" : "written"),
 };
@@ -149,12 +161,12 @@ function limitingStatement(
   limits: Expression<unknown>,
   letters: Expression<SqlBool> | undefined,
 ): RawBuilder<unknown> {
-  return sql`select ${valueIf(letters === undefined ? sql<SqlBool>`true` : sql<SqlBool>`not bool_or(${letters})`)} from (${limits}) as bounds`;
+  return sql`select ${valueIf(letters === undefined ? sql<SqlBool>`true` : sql<SqlBool>`not bool_or(${letters})`, orNotEntered)} from (${limits}) as bounds`;
 }
 
 /** Fails unless the ledger's row is new and no letters of the user wait. @param insert returns `letters`: 1 if some wait, otherwise 0 */
 function claimingStatement(insert: OperationNodeSource): RawBuilder<unknown> {
-  return sql`with powersync_claimed as (${insert}) select ${valueIf(sql<SqlBool>`count(*) filter (where letters = 0) = 1`)} from powersync_claimed`;
+  return sql`with powersync_claimed as (${insert}) select ${valueIf(sql<SqlBool>`count(*) filter (where letters = 0) = 1`, orNotEntered)} from powersync_claimed`;
 }
 
 export interface ClaimParts {
