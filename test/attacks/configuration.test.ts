@@ -222,7 +222,7 @@ describe("a configuration refuses", () => {
       { mutators: { share: { run: () => undefined, optimstic: "apply" } } },
     ],
     [
-      "tables.powersync_mutations: what a device writes there are mutations",
+      "tables.powersync_mutations: devices write their mutations there",
       { mutators: {}, tables: { powersync_mutations: { access: "everyone" } } },
     ],
     [
