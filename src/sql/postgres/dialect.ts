@@ -25,7 +25,10 @@ import { readTraits } from "./traits.js";
 import { convert } from "./values.js";
 import { view } from "./view.js";
 
-/** The last setting frees the locks of a process or network that has gone silent. */
+/**
+ * The settings for the transaction's time limits, and for how the server reads a time without a zone, an interval that begins with a minus, and NULL in a
+ * list. The last time limit frees the locks of a process or network that has gone silent.
+ */
 function timeLimits({ lockMs, statementMs, asynchronousCommit }: TimeLimits): RawBuilder<unknown> {
   // Only `off` is changed. Other settings, such as `local`, wait for this server's disk and stay as they are.
   const durable = asynchronousCommit
@@ -35,6 +38,8 @@ function timeLimits({ lockMs, statementMs, asynchronousCommit }: TimeLimits): Ra
     select set_config('lock_timeout', ${`${lockMs}ms`}, true),
       set_config('statement_timeout', ${`${statementMs}ms`}, true),
       set_config('TimeZone', 'UTC', true),
+      set_config('IntervalStyle', 'postgres', true),
+      set_config('array_nulls', 'on', true),
       set_config('idle_in_transaction_session_timeout', ${`${statementMs}ms`}, true)
       ${durable}
   `;
