@@ -5,7 +5,17 @@
 import { Kysely, MysqlDialect } from "kysely";
 import { format as mysqlFormat } from "mysql2";
 import type mysql from "mysql2";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  it,
+  type MockInstance,
+  vi,
+} from "vitest";
 import { type GuardOptions, guardPool } from "../../adapters/mysql2.js";
 import { createTables, createWrites, type WriteEvent, type Writes } from "../../src/index.js";
 import { createFlightProxy, type FlightFault, type FlightProxy } from "../support/flight-proxy.js";
@@ -52,7 +62,7 @@ function suite(server: MysqlServer): void {
   let opId = 0;
   let devices = 0;
   let settled: unknown;
-  let complaints: ReturnType<typeof vi.spyOn<Console, "error">>;
+  let complaints: MockInstance<typeof console.error>;
 
   const ask = async (query: string, ...values: unknown[]): Promise<Row[]> =>
     (await admin.promise().query(query, values))[0] as Row[];
