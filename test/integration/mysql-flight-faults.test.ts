@@ -300,27 +300,25 @@ function suite(server: MysqlServer): void {
   it.each(["thrown away", "ended"] as const)(
     "behind a proxy for one statement at a time, where what comes early is %s",
     async (how) => {
-      await warm();
       // What is thrown away is never answered.
-      const losing = async () => {
-        const { status } = await serve({ timeouts: { transactionMs: 5_000 } }).processTransaction(
-          body(),
-          { principal },
-        );
+      const timeouts = { transactionMs: 5_000 };
+      const writes = await warm(serve({ timeouts }));
+      const lose = async (on: typeof writes) => {
+        const { status } = await on.processTransaction(body(), { principal });
         expect(status).toBe("retryable_error");
       };
       proxy.loseWhatIsEarly(how);
       try {
         // The first loss may have another reason, because others have been answered.
-        await losing();
-        await losing();
+        await lose(writes);
+        await lose(writes);
         // And from now on one statement after the other.
         for (let time = 0; time < 3; time += 1)
           expect(await insist(serve(), body())).toEqual(["success"]);
         await expectSettled();
         // A new pool has shown nothing.
         await reopen();
-        await losing();
+        await lose(serve({ timeouts }));
         expect(await insist(serve(), body())).toEqual(["success"]);
       } finally {
         proxy.loseWhatIsEarly(undefined);
