@@ -289,6 +289,21 @@ function suite(server: MysqlServer): void {
     expect(await stored(sent)).toBe(0);
   });
 
+  it("a statement is refused, and so is ROLLBACK: what came before is not committed with the settings", async () => {
+    const writes = await warm();
+    const sent = body();
+    const [, first] = sent.crud;
+    if (first?.op === "PUT") Object.assign(first.op_data ?? {}, { description: null });
+    proxy.arm({ kind: "other", text: "rollback", statement: "select nothing from nowhere" });
+    const { status } = await writes.processTransaction(sent, { principal });
+    expect(proxy.struck()).toBe(true);
+    expect(status).toBe("fatal_error");
+    // Putting the settings back would commit.
+    await expectSettled();
+    expect(await number("select count(*) n from lists where id in (?)", idsOf(sent))).toBe(0);
+    await ask("delete from powersync_dead_letters");
+  });
+
   it("a statement is longer than the server takes, which then ends the connection", async () => {
     const writes = await warm();
     const { statuses, entered } = await once(writes, { kind: "too long" });
