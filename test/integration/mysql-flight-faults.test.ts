@@ -431,8 +431,11 @@ function suite(server: MysqlServer): void {
     const before = await counted();
     const holder = await hold([lock, ids]);
     const began = performance.now();
+    events = [];
     const { status } = await writes.processTransaction(sent, { principal });
     expect(status).toBe("retryable_error");
+    // What has been answered step by step is counted.
+    expect(events).toContainEqual(expect.objectContaining({ type: "transaction", statements: 0 }));
     // Thirty waits would take thirty seconds.
     expect(performance.now() - began).toBeLessThan(15_000);
     await holder.rollback();
