@@ -289,6 +289,21 @@ function suite(server: MysqlServer): void {
     expect(await stored(sent)).toBe(0);
   });
 
+  it("a statement is refused, and so is ROLLBACK: what came before is not committed with the settings", async () => {
+    const writes = await warm();
+    const sent = body();
+    const [, first] = sent.crud;
+    if (first?.op === "PUT") Object.assign(first.op_data ?? {}, { description: null });
+    proxy.arm({ kind: "other", text: "rollback", statement: "select nothing from nowhere" });
+    const { status } = await writes.processTransaction(sent, { principal });
+    expect(proxy.struck()).toBe(true);
+    expect(status).toBe("fatal_error");
+    // Putting the settings back would commit.
+    await expectSettled();
+    expect(await number("select count(*) n from lists where id in (?)", idsOf(sent))).toBe(0);
+    await ask("delete from powersync_dead_letters");
+  });
+
   it("a statement is longer than the server takes, which then ends the connection", async () => {
     const writes = await warm();
     const { statuses, entered } = await once(writes, { kind: "too long" });
@@ -300,27 +315,25 @@ function suite(server: MysqlServer): void {
   it.each(["thrown away", "ended"] as const)(
     "behind a proxy for one statement at a time, where what comes early is %s",
     async (how) => {
-      await warm();
       // What is thrown away is never answered.
-      const losing = async () => {
-        const { status } = await serve({ timeouts: { transactionMs: 5_000 } }).processTransaction(
-          body(),
-          { principal },
-        );
+      const timeouts = { transactionMs: 5_000 };
+      const writes = await warm(serve({ timeouts }));
+      const lose = async (on: typeof writes) => {
+        const { status } = await on.processTransaction(body(), { principal });
         expect(status).toBe("retryable_error");
       };
       proxy.loseWhatIsEarly(how);
       try {
         // The first loss may have another reason, because others have been answered.
-        await losing();
-        await losing();
+        await lose(writes);
+        await lose(writes);
         // And from now on one statement after the other.
         for (let time = 0; time < 3; time += 1)
           expect(await insist(serve(), body())).toEqual(["success"]);
         await expectSettled();
         // A new pool has shown nothing.
         await reopen();
-        await losing();
+        await lose(serve({ timeouts }));
         expect(await insist(serve(), body())).toEqual(["success"]);
       } finally {
         proxy.loseWhatIsEarly(undefined);
@@ -418,8 +431,11 @@ function suite(server: MysqlServer): void {
     const before = await counted();
     const holder = await hold([lock, ids]);
     const began = performance.now();
+    events = [];
     const { status } = await writes.processTransaction(sent, { principal });
     expect(status).toBe("retryable_error");
+    // What has been answered step by step is counted.
+    expect(events).toContainEqual(expect.objectContaining({ type: "transaction", statements: 0 }));
     // Thirty waits would take thirty seconds.
     expect(performance.now() - began).toBeLessThan(15_000);
     await holder.rollback();

@@ -11,6 +11,7 @@ export type FlightFault =
   | { readonly kind: "too long" }
   /** Another statement is executed in its place. */
   | { readonly kind: "other"; readonly number: number; readonly statement: string }
+  | { readonly kind: "other"; readonly text: string; readonly statement: string }
   /** The client's connection ends at once, and the server gets all of it, and answers nobody. */
   | { readonly kind: "hang up"; readonly number: number };
 
