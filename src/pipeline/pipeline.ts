@@ -24,6 +24,7 @@ import { createMutations, type Mutations } from "./mutations.js";
 import type { Mutators } from "./mutators.js";
 import { type RowReader, stateOf } from "./operation.js";
 import { createPersist, type Persist } from "./persist.js";
+import { operationFrom, outcomeFrom, writeFrom } from "./returned.js";
 import type { Rules } from "./rules.js";
 
 export type Pipeline<P extends Principal, DB> = {
@@ -83,7 +84,9 @@ export function createPipeline<P extends Principal, DB>(
   const persist = createPersist(rules, convert, emit);
   const mutations = config.mutators && createMutations(config.mutators as Mutators<P, DB>, rules);
   const byRules = keepingEntry(mapper(rules, { convert, emit }), mapping);
-  const map = layer(replaceable(byRules, config.map), hooks("map"));
+  const map = layer(replaceable(byRules, config.map), hooks("map"), {
+    input: operationFrom("hooks.map.before"),
+  });
   const judge = keepingWrite(authorizer(rules, config.authorize, convert), mapping);
 
   return {
@@ -92,9 +95,15 @@ export function createPipeline<P extends Principal, DB>(
     authenticate: layer(config.authenticate as Authenticate<P, DB>, hooks("authenticate")),
     validate: layer(replaceable(createValidate(limits), config.validate), hooks("validate")),
     map: isPlain("map") ? map : withConvertedHooks(map, rules, convert, mapping),
-    authorize: layer(judge, hooks("authorize"), { after: sameRow }),
+    authorize: layer(judge, hooks("authorize"), {
+      after: sameRow,
+      input: operationFrom("hooks.authorize.before"),
+      output: operationFrom("hooks.authorize.after"),
+    }),
     persist: layer(replaceable(byTable(persist.layer, rules), config.persist), hooks("persist"), {
       before: sameRow,
+      input: operationFrom("hooks.persist.before"),
+      output: outcomeFrom("hooks.persist.after"),
     }),
     plainPersist: isPlain("persist") ? persist : undefined,
     looksAtAll,
@@ -153,6 +162,7 @@ function withConvertedHooks<P extends Principal, DB>(
 ): LayerFunction<Layers<P, DB>["map"]> {
   return async (entry, context) => {
     const write = await map(entry, context);
+    writeFrom(write);
     keepMapped(write, context, mapping);
     const rule = write === null ? undefined : rules.get(write.table);
     // `authorize` refuses a write without a rule.
