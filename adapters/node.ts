@@ -7,10 +7,11 @@ import {
   type ConfigOf,
   type Mountable,
   notFound,
+  otherHost,
   toAdmin,
   toWrites,
 } from "./host.js";
-import { sendResponse, serve } from "./node-http.js";
+import { isResponse, sendResponse, serve } from "./node-http.js";
 
 export type { AdminOptionsOf, ConfigOf, RawRequest } from "./host.js";
 
@@ -48,6 +49,7 @@ export function powersyncWritesAdmin<P extends Principal>(
 
 function listener(mountable: Mountable) {
   return (request: IncomingMessage, response: ServerResponse): void => {
+    if (!isResponse(response)) throw otherHost("node", "Node's (request, response)");
     const url = request.url ?? "/";
     if (mountable.handles(request.method ?? "GET", url)) {
       void serve(mountable, request, response, url);
