@@ -79,8 +79,12 @@ export function guardPool<Pool extends GuardedPool>(
   pool: Pool,
   { flights = true }: GuardOptions = {},
 ): Pool {
-  if (typeof (pool as unknown) !== "object" || pool === null)
-    throw new TypeError("guardPool: give it a pool, as in guardPool(createPool({ uri })).");
+  // A single connection and a pool of pg have `connect`.
+  const { on } = ((pool as Pool | undefined) ?? {}) as Partial<GuardedPool>;
+  if (typeof on !== "function" || "connect" in pool)
+    throw new TypeError(
+      "guardPool: give it a pool of mysql2, as in guardPool(createPool({ uri })). A pool of pg has its own guardPool in powersync-writes/pg.",
+    );
   if ("pool" in pool)
     throw new TypeError(
       "guardPool and Kysely need a pool of mysql2, not of mysql2/promise. Give them its member: guardPool(pool.pool).",

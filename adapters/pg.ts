@@ -67,9 +67,10 @@ export function guardPool<Pool extends GuardedPool>(
   pool: Pool,
   { onError, prepare = true, flights = true }: GuardOptions = {},
 ): Pool {
-  if (typeof (pool as unknown) !== "object" || pool === null) {
+  // A client has no such number, and neither has a pool of mysql2 or a dialect of Kysely's.
+  if (typeof (pool as Partial<GuardedPool> | null | undefined)?.totalCount !== "number") {
     throw new TypeError(
-      "guardPool: give it a pool, as in guardPool(new pg.Pool({ connectionString })).",
+      "guardPool: give it a pool of pg, as in guardPool(new pg.Pool({ connectionString })). A pool of mysql2 has its own guardPool in powersync-writes/mysql2.",
     );
   }
   if (guardedPool in pool) return pool;
