@@ -3,7 +3,7 @@ import { sql, type Transaction } from "kysely";
 import type { OwnTable } from "../config/config.js";
 import type { TransactionResult } from "../model.js";
 import type { Merged } from "../store/change.js";
-import { LeftScope, noRowSecurity } from "../store/failures.js";
+import { LeftScope, noRowSecurity, ownTablesMissing } from "../store/failures.js";
 import type { DatabaseCaller, Unit, UnitOptions } from "../store/store.js";
 import type {
   Inspect,
@@ -248,11 +248,12 @@ async function inspectOwnTables(
     const columns = await columnsOf(table);
     const lacking = Object.keys(tableForms[table].columns).find((name) => !columns.includes(name));
     if (lacking === undefined) continue;
-    const message =
+    const missing = own.nameOf(table);
+    problems.push(
       columns.length === 0
-        ? `The library's own table "${own.nameOf(table)}" is missing. Remedy: run createTables(database). Until then writes wait on the device.`
-        : otherTable(own, table, lacking);
-    problems.push({ table, message });
+        ? { table, missing, message: ownTablesMissing([missing]) }
+        : { table, message: otherTable(own, table, lacking) },
+    );
   }
   const record = "powersync_migrations";
   const access = await dialect.access?.(tx, sourceOf(record));

@@ -137,6 +137,8 @@ export interface OwnTablesUsed {
 
 export interface OwnTableProblem {
   readonly table: string;
+  /** The database's name of the table, if the whole table is missing. */
+  readonly missing?: string;
   /** Says what is missing or different. */
   readonly message: string;
 }
