@@ -60,7 +60,7 @@ export function createReady<P extends Principal, DB>({
     if (config.deferConstraints === true && store.deferral !== true)
       return [noDeferral(store).message];
     const { own, settings, absent } = await store.unit(options, async (unit) => ({
-      own: await unit.inspect.ownTables(used),
+      own: await unit.inspect.ownTables(used, { toWrite: true }),
       // Reported once per process, because nobody is refused for it.
       settings: memory.warned ? [] : await unit.inspect.settings(limits),
       absent:

@@ -270,6 +270,11 @@ describe.skipIf(!(await postgresAvailable()))("on Postgres", () => {
 
   it("a user that may only read", async () => {
     const { db } = await asRole(["grant select on all tables in schema public"]);
+    const looking = writesOn(db, { tables: { things: everyone } });
+    expect(await looking.writes.ready()).toEqual({
+      ready: false,
+      problems: [expect.stringMatching(/may not use the library's own tables.* Remedy: grant it/)],
+    });
     const log = writesOn(db, { tables: { things: everyone } });
     expect(await log.put("things", { size: 1 })).toMatchObject(waits);
     expectLine(
@@ -344,6 +349,13 @@ describe.skipIf(!(await postgresAvailable()))("on Postgres", () => {
     const reading = new URL(url);
     reading.searchParams.set("options", "-c default_transaction_read_only=on");
     closing.unshift(drop);
+    const looking = writesOn(poolFor(reading.href), { tables: { things: everyone } });
+    expect(await looking.writes.ready()).toMatchObject({ ready: false });
+    expectLine(
+      looking,
+      /during ready: .*read-only transaction/,
+      /Remedy: give the library the primary/,
+    );
     const log = writesOn(poolFor(reading.href), { tables: { things: everyone } });
     expect(await log.put("things", { size: 1 })).toMatchObject(waits);
     expectLine(log, /read-only transaction/, /Remedy: give the library the primary/);
