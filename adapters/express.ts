@@ -10,7 +10,7 @@ import {
   toAdmin,
   toWrites,
 } from "./host.js";
-import { isResponse, type NodeRequest, serve } from "./node-http.js";
+import { type NodeRequest, serve } from "./node-http.js";
 
 export type { AdminOptionsOf, ConfigOf, RawRequest } from "./host.js";
 export type { NodeRequest } from "./node-http.js";
@@ -55,7 +55,9 @@ export function powersyncWritesAdmin<P extends Principal>(
 
 function middleware(mountable: Mountable): Middleware {
   return (request, response, next) => {
-    if (!isResponse(response)) throw otherHost("express", "Express's (request, response, next)");
+    // Koa passes a function in its place.
+    if (typeof (response as Partial<ServerResponse> | undefined)?.on !== "function")
+      throw otherHost("express", "Express's (request, response, next)");
     const method = request.method ?? "GET";
     // `app.use("/v1", …)` strips the mount from `url`, so there `url` is the path. `app.use("/api/data", …)` strips the endpoint's path itself,
     // which is then only in `originalUrl`.

@@ -17,11 +17,6 @@ export interface NodeRequest extends IncomingMessage, ParsedBody {
   readonly originalUrl?: string;
 }
 
-/** Whether it is Node's response. Koa, for example, passes a function in its place. */
-export function isResponse(given: unknown): boolean {
-  return typeof (given as Partial<ServerResponse> | undefined)?.on === "function";
-}
-
 /** Handles a request and sends the response. Never rejects. */
 export async function serve(
   mountable: Pick<Mountable, "handle">,

@@ -11,7 +11,7 @@ import {
   toAdmin,
   toWrites,
 } from "./host.js";
-import { isResponse, sendResponse, serve } from "./node-http.js";
+import { sendResponse, serve } from "./node-http.js";
 
 export type { AdminOptionsOf, ConfigOf, RawRequest } from "./host.js";
 
@@ -49,7 +49,9 @@ export function powersyncWritesAdmin<P extends Principal>(
 
 function listener(mountable: Mountable) {
   return (request: IncomingMessage, response: ServerResponse): void => {
-    if (!isResponse(response)) throw otherHost("node", "Node's (request, response)");
+    // Koa passes a function in its place.
+    if (typeof (response as Partial<ServerResponse> | undefined)?.on !== "function")
+      throw otherHost("node", "Node's (request, response)");
     const url = request.url ?? "/";
     if (mountable.handles(request.method ?? "GET", url)) {
       void serve(mountable, request, response, url);

@@ -11,7 +11,7 @@ export function tableMissing<P extends Principal, DB>({ name, table }: Rule<P, D
 }
 
 export function keyMissing(table: string, column: string): string {
-  return `"${table}" has no column "${column}", which should hold the client's row id. Name the key's column in "id".`;
+  return `"${table}" has no column "${column}", which should hold the client's row id. Name the key's column in "id", or a list of columns.`;
 }
 
 /** @param known the columns that the table has */
@@ -22,8 +22,9 @@ export function columnMissing(
   known: Iterable<string>,
 ): string {
   const near = nearestTo(column, [...known]);
-  const meant = near === undefined ? "" : ` Did you mean "${near}"? If not:`;
-  return `"${table}" has no column "${column}", which ${by} names.${meant} Create it, or remove it from the rule. Until then, writes wait on the device.`;
+  const remedy =
+    near === undefined ? "Create it," : `Did you mean "${near}"? If not, create the column,`;
+  return `"${table}" has no column "${column}", which ${by} names. ${remedy} or remove it from the rule. Until then, writes wait on the device.`;
 }
 
 interface Use {

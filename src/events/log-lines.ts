@@ -146,7 +146,7 @@ const byCode: Readonly<Record<string, string>> = {
   UNAUTHORIZED: "check who may write the row, according to the rule's owner, scope or belongsTo",
   INVALID_DATA: "make the app's value and the column's type agree",
   NOT_NULL_VIOLATION:
-    "PowerSync's clients leave NULLs out of a PUT: give the column a default, let the rule set it (setOnInsert), or allow NULL, then retry the letter",
+    "PowerSync's clients leave NULLs out of a PUT: give the column a default, let the rule set it (setOnInsert), or allow NULL, then retry the letter; if the client does send it, list it in the rule's \"columns\"",
   INVALID_TRANSACTION:
     "make the client send transactions as docs/wire.md describes, or use PowerSyncWriteConnector; then edit the letter, or discard it",
 };

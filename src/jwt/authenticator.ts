@@ -52,12 +52,10 @@ const maxCachedTokens = 1_000;
 export function jwt(
   options: JwtOptions | readonly JwtOptions[],
 ): (request: WriteRequest) => Promise<JwtPrincipal> {
-  // Code without types may give anything.
-  if (typeof (options as unknown) !== "object" || options === null)
-    throw new TypeError("jwt: give it its options, as in jwt({ jwksUri, issuer, audience }).");
-  if ("headers" in options)
+  // Code without types may give nothing, or a request: `authenticate: jwt` instead of `jwt({ … })`.
+  if (typeof (options as unknown) !== "object" || options === null || "headers" in options)
     throw new TypeError(
-      "jwt was given a request in place of its options. Remedy: call it once, where it is configured: authenticate: jwt({ jwksUri, issuer, audience }).",
+      "jwt: give it its options, once, where it is configured: authenticate: jwt({ jwksUri, issuer, audience }).",
     );
   const all: readonly JwtOptions[] = "length" in options ? options : [options];
   if (all.length === 0)

@@ -92,6 +92,16 @@ describe.each(dialects)("what the rules name, on $name", async (dialect) => {
       ];
       expect(problems).toHaveLength(named.length);
       for (const each of named) expect(problems.filter((text) => each.test(text))).toHaveLength(1);
+      const misspelled = createWrites({
+        authenticate: anonymous(),
+        database: database.db as unknown as Kysely<never>,
+        tables: { lists: { owner: "ownerid" } } as never,
+        logger: false,
+      });
+      const meant =
+        'tables.lists: "lists" has no column "ownerid", which owner names. Did you mean "owner_id"? If not, create the column, or remove it from the rule. Until then, writes wait on the device.';
+      expect(await misspelled.ready()).toEqual({ ready: false, problems: [meant] });
+      expect((await misspelled.check()).map(({ message }) => message)).toContain(meant);
       // Asked anew each time.
       await database.db.schema.alterTable("things").addColumn("changed_at", "integer").execute();
       const again = (await writes.ready()) as { readonly problems: readonly string[] };

@@ -265,7 +265,7 @@ describe("createTables names", () => {
     const error = Object.assign(new Error("of the driver"), driver);
     await expect(createTables(failing(error))).rejects.toMatchObject({
       message: expect.stringMatching(
-        new RegExp(`^createTables: ${error.message}\\. Remedy: .*${remedy}`),
+        new RegExp(`^createTables: ${error.message.replace(/\.$/, "")}\\. Remedy: .*${remedy}`),
       ) as string,
       cause: error,
     });
@@ -447,14 +447,10 @@ describe("a provider's settings name", () => {
 
 describe("jwt names", () => {
   it.each([
-    ["no options", undefined, /^jwt: give it its options, as in jwt\(\{ jwksUri/],
-    [
-      "a request, because it was not called where it is configured",
-      new Request("http://127.0.0.1/"),
-      /^jwt was given a request in place of its options\. Remedy: call it once/,
-    ],
-  ])("%s", (_mistake, given, says) => {
-    expect(() => jwt(given as never)).toThrow(says);
+    ["no options", undefined],
+    ["a request, because it was not called", new Request("http://127.0.0.1/")],
+  ])("%s", (_mistake, given) => {
+    expect(() => jwt(given as never)).toThrow(/^jwt: give it its options, once, where it is/);
     expect(() => jwt(given as never)).toThrow(TypeError);
   });
 

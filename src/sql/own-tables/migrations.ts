@@ -103,7 +103,8 @@ async function withRemedy(error: unknown, dialect: ReturnType<typeof familyOf>):
   const { meaning } = await dialect.load();
   const what = remedyOf(error) ?? (meaning(error) === "permission" ? grants : undefined);
   if (what === undefined || !(error instanceof Error)) return error;
-  return new Error(`createTables: ${messageOf(error)}. Remedy: ${what}`, { cause: error });
+  const said = messageOf(error).replace(/\.$/, "");
+  return new Error(`createTables: ${said}. Remedy: ${what}`, { cause: error });
 }
 
 const grants =
