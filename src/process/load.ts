@@ -284,13 +284,13 @@ export function verifiedPrincipal<P extends Principal>(principal: P): P {
 
 /** The usual mistakes of code without types. */
 function principalRemedy(returned: unknown): string {
-  const back = "Remedy: have authenticate return { userId }";
+  const back = "Remedy: have authenticate return { userId }, or your route pass it as `principal`";
   if (isUnauthenticated(returned) || isForbidden(returned))
     return " Remedy: throw unauthenticated() or forbidden() instead of returning it.";
   if (typeof returned !== "object" || returned === null)
-    return ` ${back}, and throw unauthenticated() for a caller that it does not let in.`;
+    return ` ${back}; authenticate throws unauthenticated() for a caller that it does not let in.`;
   const { userId } = returned as { readonly userId?: unknown };
   return typeof userId === "number" || typeof userId === "bigint"
-    ? ` ${back}, with the number as text: String(id).`
+    ? ` ${back}; the number as text: String(id).`
     : ` ${back}.`;
 }

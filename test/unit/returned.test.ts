@@ -143,9 +143,17 @@ describe("a check that returns false", () => {
 
 describe("authenticate that returns", () => {
   it.each<[what: string, returned: unknown, says: RegExp]>([
-    ["nothing", undefined, /Remedy: have authenticate return \{ userId \}, and throw unauthen/],
-    ["false", false, /Remedy: have authenticate return \{ userId \}, and throw unauthen/],
-    ["another member", { id: "alice" }, /Remedy: have authenticate return \{ userId \}\./],
+    [
+      "nothing",
+      undefined,
+      /Remedy: have authenticate return \{ userId \}.* throws unauthenticated/,
+    ],
+    ["false", false, /Remedy: have authenticate return \{ userId \}.* throws unauthenticated/],
+    [
+      "another member",
+      { id: "alice" },
+      /Remedy: have authenticate return \{ userId \}, or your route/,
+    ],
     ["a number", { userId: 7 }, /Remedy: have authenticate return .* as text: String\(id\)\./],
   ])("%s", async (_what, returned, says) => {
     const lines: string[] = [];
@@ -165,4 +173,17 @@ describe("authenticate that returns", () => {
     expect(status).toBe(503);
     expect(lines).toEqual([expect.stringMatching(says)]);
   });
+});
+
+it("a route of the application's own that passes no principal: nothing is written, and the promise does not reject", async () => {
+  const lines: string[] = [];
+  const writes = createWrites({
+    authenticate: () => ({ userId: "alice" }),
+    database: memoryStore({ tables: { lists: { columns: { id: "uuid" } } } }),
+    tables: { lists: { access: "everyone" } },
+    logger: { error: (line: string) => void lines.push(line), warn: () => undefined },
+  });
+  const process = writes.processTransaction as (body: unknown) => Promise<unknown>;
+  expect(await process({ crud: [] })).toMatchObject({ status: "retryable_error" });
+  expect(lines).toEqual([expect.stringMatching(/your route pass it as `principal`/)]);
 });
