@@ -319,6 +319,18 @@ describe("guardPool names", () => {
     expect(guard).toThrow(/^guardPool: give it a pool of (?:pg|mysql2), as in guardPool\(/);
     expect(guard).toThrow(TypeError);
   });
+
+  it("a misspelled option", () => {
+    expect(() => guardPg(new pg.Pool(), { flight: false } as never)).toThrow(
+      new TypeError(
+        "guardPool: flight is not known. The known ones are onError, prepare, flights.",
+      ),
+    );
+    const pool = mysql.createPool({ host: "127.0.0.1" });
+    expect(() => guardMysql(pool, { prepare: false } as never)).toThrow(
+      new TypeError("guardPool: prepare is not known. The only option is flights."),
+    );
+  });
 });
 
 const tokens: readonly (readonly [mistake: string, options: object, says: RegExp])[] = [
