@@ -93,7 +93,9 @@ export function createPersist<P extends Principal, DB>(
     // Converts the values that hooks have set since.
     const write = known.write ?? convert.write(given, rule, context, kept, "throws");
     if (write instanceof Promise) return write.then((found) => go({ write: found }));
-    const table = known.table ?? convert.table(unit, rule.table, columns, context, kept.table);
+    // A misspelled column of `insertOnly` would leave the one that is meant to every later write.
+    const needed = rule.insertOnly.size === 0 ? columns : [...columns, ...rule.insertOnly.keys()];
+    const table = known.table ?? convert.table(unit, rule.table, needed, context, kept.table);
     if (table instanceof Promise) return table.then((found) => go({ write, table: found }));
     if (seen.size > 0 && known.isAbsent === undefined)
       return seenAbsent(kept, given).then((isAbsent) => go({ write, table, isAbsent }));

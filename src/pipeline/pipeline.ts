@@ -24,7 +24,14 @@ import { createMutations, type Mutations } from "./mutations.js";
 import type { Mutators } from "./mutators.js";
 import { type RowReader, stateOf } from "./operation.js";
 import { createPersist, type Persist } from "./persist.js";
-import { operationFrom, outcomeFrom, writeFrom } from "./returned.js";
+import {
+  letterFrom,
+  operationFrom,
+  outcomeFrom,
+  responseFrom,
+  uploadFrom,
+  writeFrom,
+} from "./returned.js";
 import type { Rules } from "./rules.js";
 
 export type Pipeline<P extends Principal, DB> = {
@@ -84,6 +91,8 @@ export function createPipeline<P extends Principal, DB>(
   const persist = createPersist(rules, convert, emit);
   const mutations = config.mutators && createMutations(config.mutators as Mutators<P, DB>, rules);
   const byRules = keepingEntry(mapper(rules, { convert, emit }), mapping);
+  const validate = createValidate(limits);
+  const validating = layer(replaceable(validate, config.validate), hooks("validate"));
   const map = layer(replaceable(byRules, config.map), hooks("map"), {
     input: operationFrom("hooks.map.before"),
   });
@@ -93,7 +102,14 @@ export function createPipeline<P extends Principal, DB>(
     rules,
     convert,
     authenticate: layer(config.authenticate as Authenticate<P, DB>, hooks("authenticate")),
-    validate: layer(replaceable(createValidate(limits), config.validate), hooks("validate")),
+    validate:
+      validating === validate
+        ? validate
+        : async (body, context) => {
+            const upload = await validating(body, context);
+            uploadFrom(upload);
+            return upload;
+          },
     map: isPlain("map") ? map : withConvertedHooks(map, rules, convert, mapping),
     authorize: layer(judge, hooks("authorize"), {
       after: sameRow,
@@ -110,13 +126,19 @@ export function createPipeline<P extends Principal, DB>(
     mapping,
     mutations,
     deadLetter: rejecting(
-      layer(replaceable(deadLetter, config.deadLetter), hooks("deadLetter")),
+      layer(replaceable(deadLetter, config.deadLetter), hooks("deadLetter"), {
+        input: letterFrom("hooks.deadLetter.before"),
+        output: letterFrom("hooks.deadLetter.after"),
+      }),
       reject(convert),
     ),
     respond:
       hooks("respond").length === 0
         ? undefined
-        : layer(async (response) => response, hooks("respond")),
+        : layer(async (response) => response, hooks("respond"), {
+            input: responseFrom("hooks.respond.before"),
+            output: responseFrom("hooks.respond.after"),
+          }),
     readRow: rowReader(rules, convert),
     announceCommit: committed.length === 0 ? undefined : announcer(committed, mutations, emit),
   };

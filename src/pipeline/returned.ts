@@ -19,6 +19,31 @@ export function writeFrom(returned: unknown): void {
   check("map, or a hook after it,", returned, ["op", "table", "id", "values"], remedy);
 }
 
+/** The same for what `validate` makes of a body. */
+export function uploadFrom(returned: unknown): void {
+  const remedy =
+    "return what `next(body)` returns, changed or as it is; to refuse the request, throw badRequest(400, message)";
+  check("validate, or a hook after it,", returned, ["shape", "transactions"], remedy);
+}
+
+/** @throws TypeError if a hook has returned neither nothing nor a dead letter */
+export function letterFrom(hook: string): (returned: unknown) => void {
+  const remedy = "return nothing, or a changed copy, as in { ...letter, … }";
+  return (returned) => check(hook, returned, ["id", "errorCode"], remedy);
+}
+
+/** @throws TypeError if a hook has returned neither nothing nor a response, which the host could not send */
+export function responseFrom(hook: string): (returned: unknown) => void {
+  const remedy =
+    "return nothing, or a changed copy with a text as its body, as in { ...response, body: JSON.stringify(…) }";
+  return (returned) => {
+    check(hook, returned, ["status", "headers", "body"], remedy);
+    const { body } = returned as { readonly body: unknown };
+    if (typeof body !== "string")
+      throw new TypeError(`${hook} returned a response whose body is no text. Remedy: ${remedy}.`);
+  };
+}
+
 /** @throws TypeError if a hook has returned neither nothing nor an outcome */
 export function outcomeFrom(hook: string): (returned: unknown) => void {
   const remedy = "return nothing; what the hook sends through `tx` is awaited all the same";

@@ -101,6 +101,16 @@ for (const dialect of dialects) {
       );
     });
 
+    it("a column that shall never change, by a wrong name", async () => {
+      const log = writesOn(db, { tables: { things: { ...everyone, insertOnly: ["coed"] } } });
+      expect(await log.put("things", { code: "a" })).toMatchObject(waits);
+      expectLine(
+        log,
+        /the column "coed" of table "things" is declared, but missing/,
+        /Remedy: create it, or correct its name/,
+      );
+    });
+
     it("an integer id under clients that make UUIDs", async () => {
       await db.schema
         .createTable("counted")

@@ -108,6 +108,72 @@ describe("a replaced map that returns", () => {
   });
 });
 
+describe("over HTTP", () => {
+  async function answerWith(config: object, columns: object = { name: "text" }) {
+    const lines: string[] = [];
+    const note = (line: string) => void lines.push(line);
+    const store = memoryStore({ tables: { lists: { columns: { id: "uuid", ...columns } } } });
+    const writes = createWrites({
+      authenticate: () => ({ userId: "alice" }),
+      database: store,
+      tables: { lists: { access: "everyone" } },
+      logger: { error: note, warn: note },
+      ...config,
+    } as never);
+    const answer = await writes.handle({
+      method: "POST",
+      url: "/api/data",
+      headers: new Headers({ "content-type": "application/json" }),
+      body: async () => JSON.stringify({ transactions: [{ crud: [entry] }] }),
+      signal: new AbortController().signal,
+    } as never);
+    return { answer, lines, rows: store.rows("lists") };
+  }
+
+  it.each<[what: string, hook: object, says: RegExp]>([
+    ["a text", { after: () => "ok" }, /hooks\.respond\.after returned a string\. Remedy:/],
+    ["its body alone", { before: () => ({ body: "{}" }) }, /returned an object without "status"/],
+    [
+      "a body that is no text",
+      { after: (given: object) => ({ ...given, body: { ok: true } }) },
+      /hooks\.respond\.after returned a response whose body is no text\. Remedy: .*JSON\.stringify/,
+    ],
+  ])(
+    "a hook of respond that returns %s: the device gets its results",
+    async (_what, hook, says) => {
+      const { answer, lines, rows } = await answerWith({ hooks: { respond: hook } });
+      expect([answer.status, JSON.parse(answer.body)]).toEqual([
+        200,
+        { results: [{ status: "success" }] },
+      ]);
+      expect(rows).toHaveLength(1);
+      expect(lines).toEqual([expect.stringMatching(says)]);
+    },
+  );
+
+  it.each<[what: string, config: object]>([
+    ["the body as it came", { validate: (body: unknown) => body }],
+    ["nothing", { validate: () => undefined }],
+    ["false, in a hook", { hooks: { validate: { after: () => false } } }],
+  ])("a validate that returns %s: nothing is taken for the device's mistake", async (_, config) => {
+    const { answer, lines, rows } = await answerWith(config);
+    expect(answer.status).toBe(500);
+    expect(rows).toEqual([]);
+    expect(lines).toEqual([
+      expect.stringMatching(/validate, or a hook after it, returned .*\. Remedy: return what/),
+    ]);
+  });
+
+  it("a hook of deadLetter that returns false: the failure is not recorded, and waits", async () => {
+    const config = { hooks: { deadLetter: { before: () => false } } };
+    const { answer, lines } = await answerWith(config, { title: "text" });
+    expect(JSON.parse(answer.body)).toMatchObject({ results: [{ status: "retryable_error" }] });
+    expect(lines).toEqual([
+      expect.stringMatching(/hooks\.deadLetter\.before returned false\. Remedy: return nothing/),
+    ]);
+  });
+});
+
 describe("a check that returns false", () => {
   const no = () => false;
   const asked = async () => false;
