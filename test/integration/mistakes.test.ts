@@ -111,6 +111,17 @@ for (const dialect of dialects) {
       );
     });
 
+    it("a column that a strategy for conflicts names, and that is not there", async () => {
+      const conflict = { newest: "change_at" };
+      const log = writesOn(db, { tables: { things: { ...everyone, conflict } } });
+      expect(await log.put("things", { code: "a" })).toMatchObject(waits);
+      expectLine(
+        log,
+        /the column "change_at" of table "things" is declared, but missing/,
+        /Remedy: create it, or correct its name/,
+      );
+    });
+
     it("an integer id under clients that make UUIDs", async () => {
       await db.schema
         .createTable("counted")
