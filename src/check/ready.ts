@@ -10,7 +10,7 @@ import { withinMs } from "../store/deadline.js";
 import { roleOf } from "../rls/rls.js";
 import type { InspectedRole, OwnTableProblem, OwnTablesUsed } from "../store/tables.js";
 import type { Rules } from "../pipeline/rules.js";
-import { noDeferral, ownTablesMissing } from "../store/failures.js";
+import { noDeferral, ownTablesMissing, UnsuitableTable } from "../store/failures.js";
 import type { Store } from "../store/store.js";
 import type { Limits } from "../wire/limits.js";
 import type { Readiness, Writes } from "../config/writes.js";
@@ -152,6 +152,7 @@ function inspectedRole<P extends Principal, DB>(
 
 /** The problem in the library's own words. The driver's text is only in the event. */
 function problemOf(error: unknown, store: Store | undefined): string {
+  if (error instanceof UnsuitableTable) return error.message;
   switch (store?.meaning(error)) {
     case "schema":
       return "The library's own tables are missing. Remedy: run createTables(database).";
