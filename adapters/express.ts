@@ -2,7 +2,14 @@
 import type { ServerResponse } from "node:http";
 import type { Principal } from "../src/context.js";
 import type { Writes } from "../src/config/writes.js";
-import { type AdminOptionsOf, type ConfigOf, type Mountable, toAdmin, toWrites } from "./host.js";
+import {
+  type AdminOptionsOf,
+  type ConfigOf,
+  type Mountable,
+  otherHost,
+  toAdmin,
+  toWrites,
+} from "./host.js";
 import { type NodeRequest, serve } from "./node-http.js";
 
 export type { AdminOptionsOf, ConfigOf, RawRequest } from "./host.js";
@@ -48,6 +55,9 @@ export function powersyncWritesAdmin<P extends Principal>(
 
 function middleware(mountable: Mountable): Middleware {
   return (request, response, next) => {
+    // Koa passes a function in its place.
+    if (typeof (response as Partial<ServerResponse> | undefined)?.on !== "function")
+      throw otherHost("express", "Express's (request, response, next)");
     const method = request.method ?? "GET";
     // `app.use("/v1", …)` strips the mount from `url`, so there `url` is the path. `app.use("/api/data", …)` strips the endpoint's path itself,
     // which is then only in `originalUrl`.

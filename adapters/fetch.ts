@@ -8,6 +8,7 @@ import {
   interrupted,
   type Mountable,
   notFound,
+  otherHost,
   toAdmin,
   tooLarge,
   toWrites,
@@ -51,13 +52,19 @@ export function powersyncWritesAdmin<P extends Principal>(
 }
 
 function handler(mountable: Mountable): (request: Request) => Promise<Response> {
-  return async (request) => {
+  const answer = async (request: Request): Promise<Response> => {
     if (!mountable.handles(request.method, request.url)) return toResponse(notFound);
     try {
       return toResponse(await mountable.handle(toWriteRequest(request)));
     } catch {
       return toResponse(unhandled);
     }
+  };
+  return (request) => {
+    // Thrown and not rejected, because Express 4 and `node:http` do not await what they call.
+    if (typeof (request as Partial<Request> | undefined)?.headers?.get !== "function")
+      throw otherHost("fetch", "a Request");
+    return answer(request);
   };
 }
 

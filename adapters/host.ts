@@ -55,6 +55,13 @@ export function toAdmin<Raw, P extends Principal>(
   return createAdmin(writes, options as AdminOptions<P>);
 }
 
+/** The error for an adapter that another framework calls than its own. Without it, the request would fail, or hang, for reasons that name no mistake. */
+export function otherHost(subpath: string, takes: string): TypeError {
+  return new TypeError(
+    `powersync-writes/${subpath} was called with something else than ${takes}. Remedy: import powersyncWrites from your framework's own subpath: powersync-writes/express, /koa, /nest, /node, or /fetch for Hono, Next.js, Deno, Bun and Workers. With /fetch, pass on the Request itself: in Hono, that is context.req.raw.`,
+  );
+}
+
 export const notFound = hostResponse(
   404,
   "There is no such route. Send uploads with POST to the endpoint's path, which is /api/data unless the configuration says otherwise. Check the client's URL.",

@@ -7,6 +7,7 @@ import {
   type AdminOptionsOf,
   type ConfigOf,
   type Mountable,
+  otherHost,
   toAdmin,
   toWrites,
   unhandled,
@@ -54,7 +55,7 @@ export function powersyncWritesAdmin<P extends Principal>(
 }
 
 function middleware(mountable: Mountable): Middleware {
-  return async (ctx, next) => {
+  const run: Middleware = async (ctx, next) => {
     // `mount("/v1", …)` strips the mount from `url`, so there `url` is the path. `mount("/api/data", …)` strips the endpoint's path itself,
     // which is then only in `originalUrl`.
     const url = [ctx.url, ctx.originalUrl].find((candidate) =>
@@ -62,6 +63,11 @@ function middleware(mountable: Mountable): Middleware {
     );
     if (url === undefined) await next();
     else await sendTo(ctx, await responseTo(ctx, mountable, url));
+  };
+  return (ctx, next) => {
+    // Thrown and not rejected, because Express 4 does not await its middleware.
+    if (typeof next !== "function") throw otherHost("koa", "Koa's (context, next)");
+    return run(ctx, next);
   };
 }
 

@@ -89,18 +89,23 @@ const plainStatement =
  * const database = new Kysely<Database>({ dialect: new MysqlDialect({ pool: guardPool(pool) }) });
  *
  * @returns the same pool. A second call changes nothing, and its options are ignored.
- * @throws TypeError for what is no pool, and for a pool of `mysql2/promise`, which Kysely would wait for without end
+ * @throws TypeError for what is no pool, for a pool of `mysql2/promise`, which Kysely would wait for without end, and for an unknown option
  */
-export function guardPool<Pool extends GuardedPool>(
-  pool: Pool,
-  { flights = true }: GuardOptions = {},
-): Pool {
-  if (typeof (pool as unknown) !== "object" || pool === null)
-    throw new TypeError("guardPool: give it a pool, as in guardPool(createPool({ uri })).");
+export function guardPool<Pool extends GuardedPool>(pool: Pool, options: GuardOptions = {}): Pool {
+  // A single connection and a pool of pg have `connect`.
+  const { on } = ((pool as Pool | undefined) ?? {}) as Partial<GuardedPool>;
+  if (typeof on !== "function" || "connect" in pool)
+    throw new TypeError(
+      "guardPool: give it a pool of mysql2, as in guardPool(createPool({ uri })). A pool of pg has its own guardPool in powersync-writes/pg.",
+    );
   if ("pool" in pool)
     throw new TypeError(
       "guardPool and Kysely need a pool of mysql2, not of mysql2/promise. Give them its member: guardPool(pool.pool).",
     );
+  const { flights = true, ...unknown } = options;
+  const [misspelled] = Object.keys(unknown);
+  if (misspelled !== undefined)
+    throw new TypeError(`guardPool: ${misspelled} is not known. The only option is flights.`);
   if (guarded in pool) return pool;
   Object.defineProperty(pool, guarded, { value: true });
   const sending: Sending = { flights, apartUntil: 0, isShown: false, lostAt: 0 };

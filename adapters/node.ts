@@ -7,6 +7,7 @@ import {
   type ConfigOf,
   type Mountable,
   notFound,
+  otherHost,
   toAdmin,
   toWrites,
 } from "./host.js";
@@ -48,6 +49,9 @@ export function powersyncWritesAdmin<P extends Principal>(
 
 function listener(mountable: Mountable) {
   return (request: IncomingMessage, response: ServerResponse): void => {
+    // Koa passes a function in its place.
+    if (typeof (response as Partial<ServerResponse> | undefined)?.on !== "function")
+      throw otherHost("node", "Node's (request, response)");
     const url = request.url ?? "/";
     if (mountable.handles(request.method ?? "GET", url)) {
       void serve(mountable, request, response, url);

@@ -62,14 +62,20 @@ export interface GuardOptions {
  * const database = new Kysely<Database>({ dialect: new PostgresDialect({ pool: guardPool(pool) }) });
  *
  * @returns the same pool. A second call changes nothing, and its options are ignored.
+ * @throws TypeError for what is no pool of pg, and for an unknown option
  */
-export function guardPool<Pool extends GuardedPool>(
-  pool: Pool,
-  { onError, prepare = true, flights = true }: GuardOptions = {},
-): Pool {
-  if (typeof (pool as unknown) !== "object" || pool === null) {
+export function guardPool<Pool extends GuardedPool>(pool: Pool, options: GuardOptions = {}): Pool {
+  // A client has no such number, and neither has a pool of mysql2 or a dialect of Kysely's.
+  if (typeof (pool as Partial<GuardedPool> | null | undefined)?.totalCount !== "number") {
     throw new TypeError(
-      "guardPool: give it a pool, as in guardPool(new pg.Pool({ connectionString })).",
+      "guardPool: give it a pool of pg, as in guardPool(new pg.Pool({ connectionString })). A pool of mysql2 has its own guardPool in powersync-writes/mysql2.",
+    );
+  }
+  const { onError, prepare = true, flights = true, ...unknown } = options;
+  const [misspelled] = Object.keys(unknown);
+  if (misspelled !== undefined) {
+    throw new TypeError(
+      `guardPool: ${misspelled} is not known. The known ones are onError, prepare, flights.`,
     );
   }
   if (guardedPool in pool) return pool;

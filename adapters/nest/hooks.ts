@@ -49,7 +49,7 @@ const layers: Readonly<Record<LayerName, true>> = {
 /**
  * Finds every hook that the application provides, in order. Call it once all providers have been created.
  *
- * @throws TypeError for a request-scoped or transient hook, because the pipeline is built once and needs one instance
+ * @throws TypeError for a request-scoped or transient hook, because the pipeline is built once and needs one instance, and for one without members
  */
 export function providedHooks<P extends Principal, DB>(
   discovery: DiscoveryService,
@@ -78,10 +78,14 @@ export function providedHooks<P extends Principal, DB>(
 
 function hooksOfInstance<P extends Principal, DB>(instance: Hooks<P, DB>): Hooks<P, DB> {
   const names = Object.keys(layers) as LayerName[];
+  const found = names.flatMap((name) => (instance[name] ? [[name, instance[name]] as const] : []));
+  if (found.length === 0 && instance.committed === undefined) {
+    throw new TypeError(
+      `${instance.constructor.name}: a class with @WriteHook() needs a member that is named after a layer (${names.join(", ")}), or committed.`,
+    );
+  }
   return {
-    ...Object.fromEntries(
-      names.flatMap((name) => (instance[name] ? [[name, instance[name]]] : [])),
-    ),
+    ...Object.fromEntries(found),
     // `committed` is a method of the class, and needs its `this`.
     ...(instance.committed && {
       committed: (committed, context) => instance.committed?.(committed, context),

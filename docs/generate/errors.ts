@@ -93,7 +93,7 @@ export async function errorsPage(): Promise<string> {
         ["`CHECK_VIOLATION`", "yes", "yes", "of a check without a name"],
       ],
     ),
-    "Of an index on an expression, and of what a trigger does to another table, no column is told. Of a foreign key that waits for `COMMIT`, Postgres tells it; which operation broke it, nobody says.",
+    "For an index on an expression, and for what a trigger does to another table, no column is named. For a foreign key that waits for `COMMIT`, Postgres names the column, but no database says which operation broke it.",
     "## Summary",
     summary(),
     "## Postgres",
@@ -147,7 +147,7 @@ function summary(): string {
     "MySQL and MariaDB": mysql,
     "SQL Server": mssql,
     SQLite: sqlite,
-    "on the way": ways,
+    connection: ways,
   };
   const head = ["Meaning", ...Object.keys(of)];
   const counts = Object.entries(words).map(([meaning, word]) => [

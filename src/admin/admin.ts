@@ -6,6 +6,7 @@ import {
   func,
   type Kind,
   list,
+  logger,
   object,
   required,
   text,
@@ -16,6 +17,7 @@ import type { Principal } from "../context.js";
 import { forbidden, isBadRequest, isForbidden, isRetryable, isUnauthenticated } from "../errors.js";
 import { correlated, emitter } from "../events/emit.js";
 import type { WriteEvent } from "../events/events.js";
+import { consoleLogger, createLog, type Logger } from "../events/logger.js";
 import { correlationOf, pathOf } from "../http/request.js";
 import type { WriteRequest, WriteResponse } from "../model.js";
 import { stringifyJson } from "../wire/serialize.js";
@@ -59,6 +61,8 @@ export interface AdminOptions<P extends Principal, Request extends WriteRequest 
   readonly ui?: boolean;
   /** The limit for one request's body, in bytes. Default 16 MiB. */
   readonly bodyBytes?: number;
+  /** Where failures are written in lines for people, such as an error that the guard has thrown. Default: the console. `false`: nowhere. */
+  readonly logger?: false | Logger;
   /** Called with an event for every request, and for every error that is thrown. */
   readonly onEvent?: (event: WriteEvent) => void;
 }
@@ -87,6 +91,7 @@ const adminOptions = object(
     ),
     ui: flag,
     bodyBytes: limit,
+    logger,
     onEvent: func,
   } satisfies Record<keyof AdminOptions<Principal>, Kind>,
   "an object { guard }",
@@ -112,7 +117,7 @@ const defaultBodyBytes = 16 * 1024 * 1024;
  * const admin = createAdmin(writes, { guard: ({ headers }) => isOperator(headers.get("authorization")) });
  * if (admin.handles(request.method, request.url)) return admin.handle(request);
  *
- * @throws TypeError without a guard, for an unknown option, and for an option of the wrong kind
+ * @throws TypeError without a guard or what createWrites returns, for an unknown option, and for an option of the wrong kind
  */
 export function createAdmin<P extends Principal>(
   writes: Pick<Writes<P>, "deadLetters">,
@@ -122,10 +127,19 @@ export function createAdmin<P extends Principal>(
     throw new TypeError("The admin routes need a guard: { guard: (request) => boolean }.");
   }
   checkKind(adminOptions, options, "The admin routes:");
+  if (typeof (writes as Partial<Writes<P>> | undefined)?.deadLetters?.list !== "function") {
+    throw new TypeError(
+      "The admin routes need what createWrites returns, and not its configuration: powersyncWritesAdmin(writes, { guard }).",
+    );
+  }
   const { bodyBytes = defaultBodyBytes, principal } = options;
   const path = (options.path ?? defaultPath).replace(/\/+/g, "/");
   const isOwnHost = createCheckHost(options.hosts);
-  const emit = emitter(options.onEvent === undefined ? [] : [{ tell: options.onEvent }]);
+  const log = options.logger ?? consoleLogger;
+  const emit = emitter([
+    ...(options.onEvent === undefined ? [] : [{ tell: options.onEvent }]),
+    ...(log === false ? [] : [createLog(log)]),
+  ]);
 
   const respond = async (request: WriteRequest): Promise<AdminResponse> => {
     if (!isOwnHost(request))

@@ -58,7 +58,12 @@ export function* memberMismatches<P extends Principal, DB>(
     }
     for (const [column, by] of memberUses(membership)) {
       if (found.columns.has(column)) continue;
-      yield error("column_missing", rule.name, column, columnMissing(table, column, by));
+      yield error(
+        "column_missing",
+        rule.name,
+        column,
+        columnMissing(table, column, by, found.columns.keys()),
+      );
     }
     yield* unfitValues(rule, membership, found, store);
   }

@@ -80,7 +80,7 @@ const verbsOf = { PUT: "insert", PATCH: "update", DELETE: "delete" } as const;
 /** Operations for which the login role lacks a right, or which the table, being a view, does not accept. */
 function* grantMismatches<P extends Principal, DB>(
   { name, table, operations, softDelete, put }: Rule<P, DB>,
-  { may }: InspectedTable,
+  { may, unique }: InspectedTable,
 ): Iterable<Mismatch> {
   if (may === undefined) return;
   for (const op of operations) {
@@ -90,7 +90,10 @@ function* grantMismatches<P extends Principal, DB>(
       "not_writable",
       name,
       undefined,
-      `this login role may not ${verb} rows of "${table}", so every ${op} waits on the device. Grant it (a view also needs a trigger or a rule), or remove ${op} from "operations".`,
+      // Nothing but a view has no keys at all.
+      unique === undefined
+        ? `"${table}" is a view through which this login role can't ${verb} rows, so every ${op} waits on the device. Name a table behind the view in "table", give the view a trigger or a rule where the database has them for views, grant what is missing, or remove ${op} from "operations".`
+        : `this login role may not ${verb} rows of "${table}", so every ${op} waits on the device. Grant it, or remove ${op} from "operations".`,
     );
   }
   if (operations.has("PUT") && put !== "insert" && may.has("insert") && !may.has("update")) {
@@ -112,7 +115,12 @@ function* columnMismatches<P extends Principal, DB>(
     const known = columns.get(column);
     const [first] = uses;
     if (known === undefined) {
-      yield error("column_missing", name, column, columnMissing(table, column, first.by));
+      yield error(
+        "column_missing",
+        name,
+        column,
+        columnMissing(table, column, first.by, columns.keys()),
+      );
       continue;
     }
     const writing = uses.find(({ writes }) => writes);

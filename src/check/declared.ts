@@ -1,4 +1,5 @@
 /** The tables and columns that the rules name, with the options that name them, and the messages for those that are missing. */
+import { nearestTo } from "../config/nearest.js";
 import type { Principal } from "../context.js";
 import { membershipsIn, type Rule, type Rules } from "../pipeline/rules.js";
 import { type Membership, ownerColumnsOf } from "../store/conditions.js";
@@ -10,11 +11,20 @@ export function tableMissing<P extends Principal, DB>({ name, table }: Rule<P, D
 }
 
 export function keyMissing(table: string, column: string): string {
-  return `"${table}" has no column "${column}", which should hold the client's row id. Name the key's column in "id".`;
+  return `"${table}" has no column "${column}", which should hold the client's row id. Name the key's column in "id", or a list of columns.`;
 }
 
-export function columnMissing(table: string, column: string, by: string): string {
-  return `"${table}" has no column "${column}", which ${by} names. Create it, or remove it from the rule. Until then, writes wait on the device.`;
+/** @param known the columns that the table has */
+export function columnMissing(
+  table: string,
+  column: string,
+  by: string,
+  known: Iterable<string>,
+): string {
+  const near = nearestTo(column, [...known]);
+  const remedy =
+    near === undefined ? "Create it," : `Did you mean "${near}"? If not, create the column,`;
+  return `"${table}" has no column "${column}", which ${by} names. ${remedy} or remove it from the rule. Until then, writes wait on the device.`;
 }
 
 interface Use {
@@ -96,8 +106,8 @@ export function memberUses({
 interface Declared {
   readonly table: string;
   readonly column: string;
-  /** The message if it does not exist, with the remedy. */
-  readonly message: string;
+  /** The message if it does not exist, with the remedy. `known`: the columns that the table has. */
+  message(known: Iterable<string>): string;
 }
 
 /** Everything that the rules name, each rule's table first. */
@@ -113,21 +123,23 @@ export function declaredParts<P extends Principal, DB>(rules: Rules<P, DB>): Dec
   for (const rule of rules.values()) {
     const { name, table, key, parents } = rule;
     const say = (message: string) => `tables.${name}: ${message}`;
+    const named = (place: string, column: string, by: string) =>
+      columns.push({
+        table: place,
+        column,
+        message: (known) => say(columnMissing(place, column, by, known)),
+      });
     if (!tables.has(table)) tables.set(table, tableMissing(rule).message);
     for (const column of key.columns)
-      columns.push({ table, column, message: say(keyMissing(table, column)) });
-    for (const [column, [{ by }]] of usesOf(rule))
-      columns.push({ table, column, message: say(columnMissing(table, column, by)) });
-    for (const { column, rule: parent, by } of parents) {
-      const message = say(columnMissing(parent.table, by, `belongsTo.${column}`));
-      columns.push({ table: parent.table, column: by, message });
-    }
+      columns.push({ table, column, message: () => say(keyMissing(table, column)) });
+    for (const [column, [{ by }]] of usesOf(rule)) named(table, column, by);
+    for (const { column, rule: parent, by } of parents)
+      named(parent.table, by, `belongsTo.${column}`);
     for (const membership of membershipsIn(rule)) {
       const { table: members } = membership;
       const message = `scope.isMember names the table "${members}", which the database does not have. Create it, or correct the name.`;
       referred.push({ table: members, message: say(message) });
-      for (const [column, by] of memberUses(membership))
-        columns.push({ table: members, column, message: say(columnMissing(members, column, by)) });
+      for (const [column, by] of memberUses(membership)) named(members, column, by);
     }
     const record = rule.conflict?.record;
     if (record !== undefined) {
@@ -138,10 +150,8 @@ export function declaredParts<P extends Principal, DB>(rules: Rules<P, DB>): Dec
       if (references === undefined) continue;
       const message = `columns.${client} refers to the table "${references.table}", which the database does not have. Create it, or correct the name.`;
       referred.push({ table: references.table, message: say(message) });
-      for (const column of new Set([references.match, references.take])) {
-        const text = say(columnMissing(references.table, column, `columns.${client}`));
-        columns.push({ table: references.table, column, message: text });
-      }
+      for (const column of new Set([references.match, references.take]))
+        named(references.table, column, `columns.${client}`);
     }
   }
   for (const { table, message } of referred) if (!tables.has(table)) tables.set(table, message);
@@ -162,7 +172,7 @@ export function missingParts(
   const said = new Map<string, string>();
   for (const { table, column, message } of lacking) {
     const key = `${table}.${column}`;
-    if (!said.has(key)) said.set(key, message);
+    if (!said.has(key)) said.set(key, message(by.get(table) ?? []));
   }
   return [...absent.map(({ message }) => message), ...said.values()];
 }

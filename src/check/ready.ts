@@ -8,9 +8,9 @@ import { withRemedy } from "../process/explain.js";
 import { inspectionMs, inspectionTimeouts, type InspectPolicies } from "../rls/gate.js";
 import { withinMs } from "../store/deadline.js";
 import { roleOf } from "../rls/rls.js";
-import type { InspectedRole, OwnTablesUsed } from "../store/tables.js";
+import type { InspectedRole, OwnTableProblem, OwnTablesUsed } from "../store/tables.js";
 import type { Rules } from "../pipeline/rules.js";
-import { noDeferral } from "../store/failures.js";
+import { noDeferral, ownTablesMissing, UnsuitableTable } from "../store/failures.js";
 import type { Store } from "../store/store.js";
 import type { Limits } from "../wire/limits.js";
 import type { Readiness, Writes } from "../config/writes.js";
@@ -60,7 +60,7 @@ export function createReady<P extends Principal, DB>({
     if (config.deferConstraints === true && store.deferral !== true)
       return [noDeferral(store).message];
     const { own, settings, absent } = await store.unit(options, async (unit) => ({
-      own: await unit.inspect.ownTables(used),
+      own: await unit.inspect.ownTables(used, { toWrite: true }),
       // Reported once per process, because nobody is refused for it.
       settings: memory.warned ? [] : await unit.inspect.settings(limits),
       absent:
@@ -73,7 +73,7 @@ export function createReady<P extends Principal, DB>({
       const problems = settings.map(({ message }) => message);
       emit({ type: "unsafe_settings", correlationId: crypto.randomUUID(), problems });
     }
-    if (own.length + absent.length > 0) return [...own.map(({ message }) => message), ...absent];
+    if (own.length + absent.length > 0) return [...ownProblems(own), ...absent];
     if (inspectPolicies === undefined) return [];
     const { problems } = await inspectPolicies(store, role);
     return problems.length > 0 ? problems : missing(store, role);
@@ -116,6 +116,16 @@ export function createReady<P extends Principal, DB>({
   };
 }
 
+/** Tables that are missing are one problem with one remedy: usually all of them are. */
+function ownProblems(own: readonly OwnTableProblem[]): readonly string[] {
+  const missing = own.flatMap((problem) => problem.missing ?? []);
+  const others = own.filter((problem) => problem.missing === undefined);
+  return [
+    ...(missing.length === 0 ? [] : [ownTablesMissing(missing)]),
+    ...others.map(({ message }) => message),
+  ];
+}
+
 /** Which of the library's own tables a configuration uses. */
 export function usedTables<P extends Principal, DB>({
   ledger,
@@ -142,12 +152,13 @@ function inspectedRole<P extends Principal, DB>(
 
 /** The problem in the library's own words. The driver's text is only in the event. */
 function problemOf(error: unknown, store: Store | undefined): string {
+  if (error instanceof UnsuitableTable) return error.message;
   switch (store?.meaning(error)) {
     case "schema":
       return "The library's own tables are missing. Remedy: run createTables(database).";
     case "permission":
       return "The login role may not use the library's own tables, or a schema that a rule names. Remedy: grant it usage of the schema, and select, insert, update and delete on the tables.";
     default:
-      return "The database can't be reached, has not answered in time, or can't be used; an event has the reason.";
+      return "The database can't be reached, has not answered in time, or can't be used. The log, and an `error` event, have the reason and, if it is known, the remedy.";
   }
 }

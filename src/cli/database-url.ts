@@ -196,7 +196,7 @@ function percentDecoded(text: string): string {
 
 /** The driver's error, and what can be done about it if that is known. */
 export function describeDatabaseError(error: unknown, io: Io): string {
-  const text = describeError(error, io);
+  const text = describeError(error, io).replace(/\.$/, "");
   const remedy = remedyOf(error);
   return remedy === undefined || text.includes("Remedy: ") ? text : `${text}. Remedy: ${remedy}`;
 }

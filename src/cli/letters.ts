@@ -1,5 +1,5 @@
 /** `powersync-writes letters`: handles dead letters in a terminal. Each action has its own file. */
-import { type Command, commandLines, type ExitCode, unknownCommand } from "./command.js";
+import { type Command, commandLines, type ExitCode, Problem, unknownCommand } from "./command.js";
 import type { Io } from "./io.js";
 
 const actions: readonly Command[] = [
@@ -47,7 +47,14 @@ export async function letters(args: readonly string[], io: Io): Promise<ExitCode
   }
   const action = actions.find((each) => each.name === name);
   if (action === undefined) throw unknownCommand(name, "action", actions);
-  return action.run(rest, io);
+  try {
+    return await action.run(rest, io);
+  } catch (error) {
+    if (error instanceof Problem) throw error;
+    // Nearly always the database's. The same words as with `check`.
+    const { describeDatabaseError } = await import("./database-url.js");
+    throw new Problem(`The letters can't be reached: ${describeDatabaseError(error, io)}`);
+  }
 }
 
 function actionsHelp(io: Io): string {

@@ -96,12 +96,14 @@ export const defaultBatch: Bounds = { transactions: 100, operations: 1_000, byte
 /** A server with the default time limits answers within this time, if it answers at all. */
 export const defaultTimeoutMs = 180_000;
 
+/** @throws TypeError without a URL: an environment variable that the build does not know is `undefined`, whatever its type says */
 export function endpointOf({
   url,
   headers = {},
   timeoutMs = defaultTimeoutMs,
   ...options
 }: EndpointOptions): Endpoint {
+  if (!url) throw new TypeError("url is missing: write the whole URL of the write endpoint.");
   return {
     url,
     headers,

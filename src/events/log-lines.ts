@@ -142,9 +142,13 @@ function withoutInstances(text: string): string {
 const byCode: Readonly<Record<string, string>> = {
   UNKNOWN_TABLE: 'add a rule for the table to "tables", then retry the letter',
   FORBIDDEN_COLUMN:
-    'list the column in the rule\'s "columns", or set { readOnly: "ignore" } there, or set unknownColumns: "ignore", then retry the letter; if the app has misspelled it, correct the app and edit the letter',
+    'list the column in the rule\'s "columns" (with the database\'s name, if that differs), or set { readOnly: "ignore" } there, or set unknownColumns: "ignore", then retry the letter; if the app has misspelled it, correct the app and edit the letter',
   UNAUTHORIZED: "check who may write the row, according to the rule's owner, scope or belongsTo",
   INVALID_DATA: "make the app's value and the column's type agree",
+  NOT_NULL_VIOLATION:
+    "PowerSync's clients leave NULLs out of a PUT: give the column a default, let the rule set it (setOnInsert), or allow NULL, then retry the letter; if the client does send it, list it in the rule's \"columns\"",
+  INVALID_TRANSACTION:
+    "make the client send transactions as docs/wire.md describes, or use PowerSyncWriteConnector; then edit the letter, or discard it",
 };
 const otherRemedy = "fix the cause and retry the letter, or discard it";
 

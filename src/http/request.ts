@@ -105,6 +105,11 @@ function restOf(base: string, path: string): string | undefined {
 
 /** The ids that the caller sent, if they are safe to repeat in a header and a log; otherwise a new correlation id. */
 export function correlationOf(headers: Headers): Correlated {
+  if (typeof (headers as Partial<Headers> | undefined)?.get !== "function") {
+    throw new TypeError(
+      "writes.handle takes a request as the adapters make it, with `headers` of the class Headers, and not a framework's own request. Remedy: mount an adapter, as in app.use(powersyncWrites(writes)).",
+    );
+  }
   const correlationId = headers.get("x-correlation-id");
   return {
     correlationId:

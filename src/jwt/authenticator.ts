@@ -52,6 +52,11 @@ const maxCachedTokens = 1_000;
 export function jwt(
   options: JwtOptions | readonly JwtOptions[],
 ): (request: WriteRequest) => Promise<JwtPrincipal> {
+  // Code without types may give nothing, or a request: `authenticate: jwt` instead of `jwt({ … })`.
+  if (typeof (options as unknown) !== "object" || options === null || "headers" in options)
+    throw new TypeError(
+      "jwt: give it its options, once, where it is configured: authenticate: jwt({ jwksUri, issuer, audience }).",
+    );
   const all: readonly JwtOptions[] = "length" in options ? options : [options];
   if (all.length === 0)
     throw new TypeError("jwt: the list of signers is empty. Name at least one.");

@@ -39,9 +39,14 @@ export function noSignerFor(
 }
 
 function algorithmRemedy(alg: string, taken: ReadonlySet<string>): string {
-  if (alg.startsWith("HS"))
+  if (alg.toLowerCase() === "none")
+    return "the token is not signed: have the app send the token that its issuer has signed";
+  const isShared = (each: string) => each.startsWith("HS");
+  if (isShared(alg) && [...taken].every(isShared))
+    return "if your issuer signs with it, write it into `algorithms`, with a `secret` that is long enough for it";
+  if (isShared(alg))
     return "the token is signed with a shared secret: give `secret` and `algorithms` instead of public keys, or have the issuer sign with a key pair";
-  return [...taken].every((each) => each.startsWith("HS"))
+  return [...taken].every(isShared)
     ? "the token is signed with a private key: give `jwksUri` instead of `secret`"
     : "add it to `algorithms`, if your issuer uses it";
 }

@@ -4,6 +4,7 @@ import { fatal, ofApplication } from "../errors.js";
 import type { Principal } from "../context.js";
 import type { Convert } from "./convert.js";
 import type { LayerFunction, Layers } from "./layers.js";
+import { refuseFalse } from "./returned.js";
 import type { Rules } from "./rules.js";
 import { stateOf } from "./operation.js";
 import type { Write } from "../model.js";
@@ -29,8 +30,14 @@ export function authorizer<P extends Principal, DB>(
     // Converts the values that a hook has set since `map`.
     return (async () => {
       const judged = await convert.write(write, rule, context, state, "pass");
-      if (authorize !== undefined) await ofApplication(() => authorize(judged, context));
-      if (added !== undefined) await ofApplication(() => added(judged, context));
+      if (authorize !== undefined) {
+        const said: unknown = await ofApplication(() => authorize(judged, context));
+        refuseFalse(`tables.${write.table}.authorize`, said);
+      }
+      if (added !== undefined) {
+        const said: unknown = await ofApplication(() => added(judged, context));
+        refuseFalse("authorize", said);
+      }
       return approved(judged);
     })();
   };

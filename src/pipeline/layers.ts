@@ -83,10 +83,14 @@ export type Hooks<P extends Principal, DB> = {
   readonly committed?: (committed: Committed, context: CommittedContext<P>) => void | Promise<void>;
 };
 
-/** Checks that throw if a hook has changed what was approved. */
+/** What a layer does not let its hooks do. */
 interface Seal<L extends AnyLayer> {
+  /** Throws if a hook has changed what was approved. */
   readonly before?: (approved: L["input"], replaced: L["input"]) => void;
   readonly after?: (approved: L["output"], replaced: L["output"]) => void;
+  /** Throws if a hook has returned something else than an input or an output of the layer, which would be taken for the device's mistake. */
+  readonly input?: (returned: unknown) => void;
+  readonly output?: (returned: unknown) => void;
 }
 
 /** Puts hooks around a layer. */
@@ -102,13 +106,14 @@ export function layer<L extends AnyLayer>(
   return async (given, context) => {
     let input = given;
     for (const hook of before) {
-      input = or(await ofApplication(() => hook.before?.(input, context)), input);
+      input = or(await ofApplication(() => hook.before?.(input, context)), input, seal.input);
     }
     if (input !== given) seal.before?.(given, input);
     const approved = await run(input, context);
     let output = approved;
     for (const hook of after) {
-      output = or(await ofApplication(() => hook.after?.(output, context, input)), output);
+      const returned = await ofApplication(() => hook.after?.(output, context, input));
+      output = or(returned, output, seal.output);
     }
     if (output !== approved) seal.after?.(approved, output);
     return output;
@@ -116,8 +121,10 @@ export function layer<L extends AnyLayer>(
 }
 
 /** Only `undefined` means that a hook returned nothing: `null` is a value. */
-function or<T>(replaced: unknown, given: T): T {
-  return replaced === undefined ? given : (replaced as T);
+function or<T>(replaced: unknown, given: T, check: ((returned: unknown) => void) | undefined): T {
+  if (replaced === undefined) return given;
+  check?.(replaced);
+  return replaced as T;
 }
 
 /** The application's replacement, which can call the default by `next`; without a replacement, the default. */

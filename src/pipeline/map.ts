@@ -151,6 +151,10 @@ async function addValue<P extends Principal, DB>(
       throw fatalOfSchema("FORBIDDEN_COLUMN", `The column ${quote(name)} is not writable here.`);
     if (found !== undefined && !found.unlisted && !isDatabases) column = { column: name };
   }
+  if (column === undefined && rule.key.columns.includes(name) && !rule.ignoreUnknown) {
+    const message = `The column ${quote(name)} holds another value than the row's id.`;
+    throw fatal("FORBIDDEN_COLUMN", message);
+  }
   if (column === undefined || column.readOnly === "reject") {
     if (column === undefined && rule.ignoreUnknown) return;
     throw fatal("FORBIDDEN_COLUMN", `The column ${quote(name)} is not writable here.`);

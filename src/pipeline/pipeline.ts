@@ -24,6 +24,14 @@ import { createMutations, type Mutations } from "./mutations.js";
 import type { Mutators } from "./mutators.js";
 import { type RowReader, stateOf } from "./operation.js";
 import { createPersist, type Persist } from "./persist.js";
+import {
+  letterFrom,
+  operationFrom,
+  outcomeFrom,
+  responseFrom,
+  uploadFrom,
+  writeFrom,
+} from "./returned.js";
 import type { Rules } from "./rules.js";
 
 export type Pipeline<P extends Principal, DB> = {
@@ -83,31 +91,54 @@ export function createPipeline<P extends Principal, DB>(
   const persist = createPersist(rules, convert, emit);
   const mutations = config.mutators && createMutations(config.mutators as Mutators<P, DB>, rules);
   const byRules = keepingEntry(mapper(rules, { convert, emit }), mapping);
-  const map = layer(replaceable(byRules, config.map), hooks("map"));
+  const validate = createValidate(limits);
+  const validating = layer(replaceable(validate, config.validate), hooks("validate"));
+  const map = layer(replaceable(byRules, config.map), hooks("map"), {
+    input: operationFrom("hooks.map.before"),
+  });
   const judge = keepingWrite(authorizer(rules, config.authorize, convert), mapping);
 
   return {
     rules,
     convert,
     authenticate: layer(config.authenticate as Authenticate<P, DB>, hooks("authenticate")),
-    validate: layer(replaceable(createValidate(limits), config.validate), hooks("validate")),
+    validate:
+      validating === validate
+        ? validate
+        : async (body, context) => {
+            const upload = await validating(body, context);
+            uploadFrom(upload);
+            return upload;
+          },
     map: isPlain("map") ? map : withConvertedHooks(map, rules, convert, mapping),
-    authorize: layer(judge, hooks("authorize"), { after: sameRow }),
+    authorize: layer(judge, hooks("authorize"), {
+      after: sameRow,
+      input: operationFrom("hooks.authorize.before"),
+      output: operationFrom("hooks.authorize.after"),
+    }),
     persist: layer(replaceable(byTable(persist.layer, rules), config.persist), hooks("persist"), {
       before: sameRow,
+      input: operationFrom("hooks.persist.before"),
+      output: outcomeFrom("hooks.persist.after"),
     }),
     plainPersist: isPlain("persist") ? persist : undefined,
     looksAtAll,
     mapping,
     mutations,
     deadLetter: rejecting(
-      layer(replaceable(deadLetter, config.deadLetter), hooks("deadLetter")),
+      layer(replaceable(deadLetter, config.deadLetter), hooks("deadLetter"), {
+        input: letterFrom("hooks.deadLetter.before"),
+        output: letterFrom("hooks.deadLetter.after"),
+      }),
       reject(convert),
     ),
     respond:
       hooks("respond").length === 0
         ? undefined
-        : layer(async (response) => response, hooks("respond")),
+        : layer(async (response) => response, hooks("respond"), {
+            input: responseFrom("hooks.respond.before"),
+            output: responseFrom("hooks.respond.after"),
+          }),
     readRow: rowReader(rules, convert),
     announceCommit: committed.length === 0 ? undefined : announcer(committed, mutations, emit),
   };
@@ -153,6 +184,7 @@ function withConvertedHooks<P extends Principal, DB>(
 ): LayerFunction<Layers<P, DB>["map"]> {
   return async (entry, context) => {
     const write = await map(entry, context);
+    writeFrom(write);
     keepMapped(write, context, mapping);
     const rule = write === null ? undefined : rules.get(write.table);
     // `authorize` refuses a write without a rule.

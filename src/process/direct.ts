@@ -35,11 +35,14 @@ export function createDirect<P extends Principal>({
   /** @param accept chooses what to process of a valid upload */
   const process = (
     body: unknown,
-    { principal, clientId, queueId, ...options }: CallOptions<P>,
+    given: CallOptions<P>,
     accept: (upload: Upload) => Upload,
   ): Promise<readonly TransactionResult[]> =>
     load.during(async () => {
       if (load.draining()) return [retryableResult("The server is being stopped.")];
+      // Code without types may leave out the options, and with them the principal.
+      const options = (given as CallOptions<P> | undefined) ?? ({} as CallOptions<P>);
+      const { principal, clientId, queueId } = options;
       const context: CallContext<P> = {
         principal,
         ...correlated({ ...options, correlationId: options.correlationId ?? crypto.randomUUID() }),

@@ -5,6 +5,7 @@
  * that waits takes no place from those whose bodies have arrived. Arriving bytes and bytes in process have separate limits for the same reason.
  */
 import type { Principal } from "../context.js";
+import { isForbidden, isUnauthenticated } from "../errors.js";
 import type { Limits } from "../wire/limits.js";
 
 export interface Load {
@@ -274,7 +275,22 @@ export function verifiedPrincipal<P extends Principal>(principal: P): P {
     );
   }
   if (typeof principal?.userId !== "string" || principal.userId === "") {
-    throw new TypeError("A principal needs a userId that is a non-empty string.");
+    throw new TypeError(
+      `A principal needs a userId that is a non-empty string.${principalRemedy(principal)}`,
+    );
   }
   return principal;
+}
+
+/** The usual mistakes of code without types. */
+function principalRemedy(returned: unknown): string {
+  const back = "Remedy: have authenticate return { userId }, or your route pass it as `principal`";
+  if (isUnauthenticated(returned) || isForbidden(returned))
+    return " Remedy: throw unauthenticated() or forbidden() instead of returning it.";
+  if (typeof returned !== "object" || returned === null)
+    return ` ${back}; authenticate throws unauthenticated() for a caller that it does not let in.`;
+  const { userId } = returned as { readonly userId?: unknown };
+  return typeof userId === "number" || typeof userId === "bigint"
+    ? ` ${back}; the number as text: String(id).`
+    : ` ${back}.`;
 }

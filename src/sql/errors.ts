@@ -63,6 +63,11 @@ export function isConnectionError(error: unknown): boolean {
   return connectionMessages.some((message) => message.test(error.message));
 }
 
+const readOnly = "give the library the primary, in a session that may write: this one is read-only";
+
+const throughView =
+  "the database can't write through this view: name a table behind it in the rule's \"table\", or give the view INSTEAD OF triggers (Postgres, SQLite, SQL Server)";
+
 const byCode: ReadonlyMap<string, string> = new Map(
   (
     [
@@ -76,12 +81,23 @@ const byCode: ReadonlyMap<string, string> = new Map(
       ],
       [["3D000", "ER_BAD_DB_ERROR"], "create the database that the URL names, or correct its name"],
       [
+        ["ER_NO_DB_ERROR"],
+        "name the database in the URL that the pool gets, as in mysql://user@host/database",
+      ],
+      [
         ["53300", "ER_CON_COUNT_ERROR", "ER_TOO_MANY_USER_CONNECTIONS"],
         "make the pools of all processes together smaller than what the server takes (max_connections)",
       ],
+      [["25006", "ER_OPTION_PREVENTS_STATEMENT", "ER_READ_ONLY_MODE", "SQLITE_READONLY"], readOnly],
       [
-        ["25006", "ER_OPTION_PREVENTS_STATEMENT", "ER_READ_ONLY_MODE", "SQLITE_READONLY"],
-        "give the library the primary, in a session that may write: this one is read-only",
+        [
+          "ER_NON_UPDATABLE_TABLE",
+          "ER_NON_INSERTABLE_TABLE",
+          "ER_VIEW_MULTIUPDATE",
+          "ER_VIEW_NO_INSERT_FIELD_LIST",
+          "ER_VIEW_DELETE_MERGE_VIEW",
+        ],
+        throughView,
       ],
       [
         [
@@ -101,7 +117,7 @@ const ofPool =
 const byMessage: readonly (readonly [RegExp, string])[] = [
   [/^timeout exceeded when trying to connect$|^Queue limit reached\.$/, ofPool],
   [
-    /^Cannot use a pool after calling end on the pool$|^Pool is closed\.$|driver has already been destroyed/,
+    /^Cannot use a pool after calling end on the pool$|^Pool is closed\.$|driver has already been destroyed|^The database connection is not open$|^database is not open$/,
     "stop the server and drain the writes before the database is closed",
   ],
   [
@@ -109,10 +125,33 @@ const byMessage: readonly (readonly [RegExp, string])[] = [
     "give a password in the database's URL, and check that the pool gets this URL",
   ],
   [
-    /^Connection terminated unexpectedly$/,
+    /^Connection terminated unexpectedly$|^Received unexpected \w+ message from backend/,
     "make sure that the database's URL is that of a Postgres server (postgres://), that the server runs, and that nothing ends its connections",
   ],
   [/^The server does not support SSL connections$/, "leave `ssl` out of the pool's options"],
+  // Only better-sqlite3 gives a code that says it.
+  [/^attempt to write a readonly database$/, readOnly],
+  [
+    /^file is not a database$/,
+    "correct the file's name: this file is no SQLite database, or is encrypted",
+  ],
+  [
+    /^cannot (?:insert into|update|delete from) view |^cannot modify .* because it is a view$/,
+    throughView,
+  ],
+  // Kysely's drivers call what their dialect was given.
+  [
+    /#(?:pool|db)\]?\.\w+ is not a function$/,
+    "give Kysely's dialect its own driver: PostgresDialect a Pool of pg, MysqlDialect a pool of mysql2, SqliteDialect a Database of better-sqlite3",
+  ],
+  [
+    /^Client has already been connected/,
+    "give PostgresDialect a Pool of pg, as in new pg.Pool({ connectionString }), and not a Client",
+  ],
+  [
+    /^Unknown named parameter '0'/,
+    "SqliteDialect can't use a database of node:sqlite by itself: give it guardDatabase(new DatabaseSync(file)) of powersync-writes/sqlite",
+  ],
 ];
 
 /** What an operator can do about a failure of the connection, by its code or by the pool's message. */

@@ -45,16 +45,27 @@ export function abilitiesOf(database: object): Pick<Family, "name" | "rowSecurit
 
 /** The error for what is not a database. The usual mistake is a driver's pool, or another query builder. */
 export function notADatabase(given: object): TypeError {
-  const isPool = ["query", "connect", "getConnection", "prepare"].some(
-    (name) => typeof (given as Readonly<Record<string, unknown>>)[name] === "function",
-  );
-  const remedy = isPool
-    ? ` This is a driver's own pool or database: wrap it, as in new Kysely({ dialect: new PostgresDialect({ pool }) }).`
-    : "";
+  const has = (name: string) =>
+    typeof (given as Readonly<Record<string, unknown>>)[name] === "function";
+  // The first that fits: pg's pool has `connect`, and mysql2's `query` as well.
+  const [, dialect] =
+    wrapped.find(([name]) => has(name)) ?? (has("query") ? wrapped.at(-1) : undefined) ?? [];
+  const remedy =
+    dialect !== undefined
+      ? ` This is a driver's own pool or database: wrap it, as in new Kysely({ dialect: ${dialect} }).`
+      : has("then")
+        ? " This is a promise: await it first."
+        : "";
   return new TypeError(
     `database must be a Kysely object, or a store such as the memory store.${remedy}`,
   );
 }
+
+const wrapped: readonly (readonly [method: string, dialect: string])[] = [
+  ["prepare", "new SqliteDialect({ database: guardDatabase(file) })"],
+  ["getConnection", "new MysqlDialect({ pool: guardPool(pool) })"],
+  ["connect", "new PostgresDialect({ pool: guardPool(pool) })"],
+];
 
 export function isKysely(database: object): database is Kysely<unknown> {
   return "getExecutor" in database && typeof database.getExecutor === "function";

@@ -1,19 +1,10 @@
 /** An open database transaction, as the port has it. */
 import { sql, type Transaction } from "kysely";
-import type { OwnTable } from "../config/config.js";
 import type { TransactionResult } from "../model.js";
 import type { Merged } from "../store/change.js";
 import { LeftScope, noRowSecurity } from "../store/failures.js";
 import type { DatabaseCaller, Unit, UnitOptions } from "../store/store.js";
-import type {
-  Inspect,
-  InspectedTable,
-  OwnTableProblem,
-  OwnTablesUsed,
-  SchemaTrust,
-  Scope,
-  Table,
-} from "../store/tables.js";
+import type { Inspect, InspectedTable, SchemaTrust, Scope, Table } from "../store/tables.js";
 import { letterStore } from "./dead-letters/dead-letters.js";
 import type { Dialect } from "./dialect.js";
 import type { SendPart } from "./flight/flights.js";
@@ -22,8 +13,7 @@ import { forgetUser, pruneLedger, pruneLetters } from "./ledger/retention.js";
 import { pruneVersions, versionsIn } from "./ledger/versions.js";
 import { attemptStore, pruneAttempts } from "./own-tables/attempts.js";
 import { checkpointStore } from "./own-tables/checkpoints.js";
-import { tableForms } from "./own-tables/forms.js";
-import { columnProblem, readRecord, recordProblem } from "./own-tables/migrations.js";
+import { inspectOwnTables } from "./own-tables/inspect.js";
 import type { Own, OwnTables } from "./own-tables/tables.js";
 import { fingerprint, lookUp, readRow } from "./rows/read.js";
 import type { Texts } from "./rows/target.js";
@@ -185,7 +175,7 @@ function inspectIn(tx: SqlTransaction, dialect: Dialect, own: Own, tableOf: Tabl
             tables.map((name) => sourceTable(tx, name)),
           ),
     scope: (scope) => tryScope(tx, scope, dialect, tableOf),
-    ownTables: (used) => inspectOwnTables(tx, dialect, own, used),
+    ownTables: (used, options) => inspectOwnTables(tx, dialect, own, used, options),
     settings: async (asked) => (await dialect.settings?.(tx, asked)) ?? [],
     policies: async ({ tables, ...inspected }) => {
       if (dialect.rowSecurity === undefined) throw noRowSecurity(dialect);
@@ -215,62 +205,6 @@ async function columnNames(
 }
 
 const mostTables = 100;
-
-const ledgerTables = [
-  "powersync_ledger",
-  "powersync_devices",
-  "powersync_accounts",
-  "powersync_named",
-] as const;
-
-/** Reads the catalog first, because on some databases a statement that fails ends the transaction. */
-async function inspectOwnTables(
-  tx: SqlTransaction,
-  dialect: Dialect,
-  own: Own,
-  { ledger, versions, attempts, checkpoints }: OwnTablesUsed,
-): Promise<readonly OwnTableProblem[]> {
-  const on = own.on(tx);
-  const sourceOf = (table: OwnTable) => sourceTable(on as unknown as SqlTransaction, table);
-  const needed: readonly (keyof typeof tableForms)[] = [
-    ...(ledger ? ledgerTables : []),
-    ...(versions ? ["powersync_versions" as const] : []),
-    "powersync_dead_letters",
-    "powersync_letter_parts",
-    "powersync_letter_rows",
-    ...(attempts ? ["powersync_attempts" as const] : []),
-    ...(checkpoints ? ["powersync_checkpoints" as const] : []),
-  ];
-  const columnsOf = async (table: OwnTable) =>
-    (await dialect.readColumns(tx, sourceOf(table))).map(({ name }) => name);
-  const problems: OwnTableProblem[] = [];
-  for (const table of needed) {
-    const columns = await columnsOf(table);
-    const lacking = Object.keys(tableForms[table].columns).find((name) => !columns.includes(name));
-    if (lacking === undefined) continue;
-    const message =
-      columns.length === 0
-        ? `The library's own table "${own.nameOf(table)}" is missing. Remedy: run createTables(database). Until then writes wait on the device.`
-        : columnProblem(own, table, lacking);
-    problems.push({ table, message });
-  }
-  const record = "powersync_migrations";
-  const access = await dialect.access?.(tx, sourceOf(record));
-  if ((await columnsOf(record)).length > 0 && access?.readable.has("name") !== false) {
-    const message = recordProblem(await readRecord(on), own);
-    if (message !== undefined) return [{ table: record, message }];
-  }
-  if (problems.length > 0) return problems;
-  // Without rows, only to get the database's error if a table may not be read.
-  for (const table of needed) {
-    await on
-      .selectFrom(table)
-      .select(sql<number>`1`.as("one"))
-      .where(sql<boolean>`1 = 0`)
-      .execute();
-  }
-  return [];
-}
 
 /** Tries a scope without reading a row, to see whether the database accepts it. Rejects with the database's error. */
 async function tryScope(

@@ -111,6 +111,13 @@ export function noDeferral({ name }: { readonly name: string }): TypeError {
   );
 }
 
+/** The problem of the library's own tables that `createTables` has not made. */
+export function ownTablesMissing(names: readonly string[]): string {
+  const [what, are] = names.length === 1 ? ["table", "is"] : ["tables", "are"];
+  const listed = names.map((name) => `"${name}"`).join(", ");
+  return `The library's own ${what} ${listed} ${are} missing. Remedy: run createTables(database). Until then writes wait on the device.`;
+}
+
 /** The ledger already keeps the most queues that a user may have, and this queue is new. */
 export class TooManyDevices extends Error {}
 

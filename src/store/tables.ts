@@ -97,9 +97,12 @@ export interface Inspect {
   scope(scope: Scope): Promise<void>;
   /**
    * The problems of the library's own tables, with their remedies. Empty: the tables are as `createTables` makes them, and may be read.
-   * Rejects if they may not be read.
+   * Rejects if they may not be read; with `toWrite`, also if they may not be written, as far as the database says without writing.
    */
-  ownTables(used: OwnTablesUsed): Promise<readonly OwnTableProblem[]>;
+  ownTables(
+    used: OwnTablesUsed,
+    options?: { readonly toWrite?: boolean },
+  ): Promise<readonly OwnTableProblem[]>;
   /** Server settings that break the library's promise, or are too small for what clients may send. They are reported, but nothing is refused. */
   settings(asked: SettingsAsked): Promise<readonly SettingProblem[]>;
   /** Checks whether the policies apply to the role that writes the data. Only if `rowSecurity` is true. */
@@ -139,6 +142,8 @@ export interface OwnTablesUsed {
 
 export interface OwnTableProblem {
   readonly table: string;
+  /** The database's name of the table, if the whole table is missing. */
+  readonly missing?: string;
   /** Says what is missing or different. */
   readonly message: string;
 }

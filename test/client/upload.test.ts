@@ -611,3 +611,10 @@ describe("the token", () => {
     expect(await queued(database)).toEqual([1]);
   });
 });
+
+it.each([undefined, ""])("is not made without the endpoint's URL: %j", (url) => {
+  const options = { powersyncUrl: "https://example.com", getToken: () => null };
+  expect(() => new PowerSyncWriteConnector({ ...options, url } as never)).toThrow(
+    new TypeError("url is missing: write the whole URL of the write endpoint."),
+  );
+});

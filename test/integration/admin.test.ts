@@ -100,7 +100,12 @@ describe.each(Object.entries(adapters))("%s", (_name, listener) => {
   beforeAll(async () => {
     events = [];
     ({ writes } = writesWithEvents(database.db));
-    const options: Options = { guard, ui: true, onEvent: (event) => void events.push(event) };
+    const options: Options = {
+      guard,
+      ui: true,
+      logger: false,
+      onEvent: (event) => void events.push(event),
+    };
     server = createServer(listener(writes, options));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     base = `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/admin/dead-letters`;
@@ -610,4 +615,36 @@ describe("in Nest", () => {
     expect((await fetch(`${url}/letters`, { headers: open })).status).toBe(404);
     await app.close();
   });
+});
+
+it("says on the operator's side alone what the guard has thrown", async () => {
+  const lines: string[] = [];
+  const log = { error: (line: string) => void lines.push(line), warn: () => undefined };
+  const { writes } = writesWithEvents(database.db);
+  const admin = createAdmin(writes, { guard, logger: log });
+  const ask = (how: string) =>
+    forFetchRequest(admin, new Headers({ "x-console": how, host: "ops.example.com" }));
+  for (const how of ["closed", "unknown"]) expect(await ask(how)).toMatchObject({ status: 403 });
+  expect(lines).toEqual([]);
+  const answer = await ask("broken");
+  expect(answer.status).toBe(503);
+  expect(answer.body).not.toContain("secret");
+  expect(lines).toEqual([expect.stringMatching(/during admin: Error: secret/)]);
+});
+
+const forFetchRequest = (admin: ReturnType<typeof createAdmin>, headers: Headers) =>
+  admin.handle({
+    method: "GET",
+    url: "/api/admin/dead-letters",
+    headers,
+    body: async () => new Uint8Array(),
+    signal: new AbortController().signal,
+  } as never);
+
+it("is made of what createWrites returns, and not of its configuration", () => {
+  const config = { authenticate: anonymous(), database: database.db, tables: {} };
+  expect(() => createAdmin(config as never, { guard })).toThrow(
+    /need what createWrites returns, and not its configuration: powersyncWritesAdmin\(writes/,
+  );
+  expect(() => createAdmin(undefined as never, { guard })).toThrow(TypeError);
 });

@@ -321,7 +321,7 @@ for (const dialect of dialects) {
         code: "key_missing",
         table: "good",
         column: "uid",
-        message: `tables.good: "good" has no column "uid", which should hold the client's row id. Name the key's column in "id".`,
+        message: `tables.good: "good" has no column "uid", which should hold the client's row id. Name the key's column in "id", or a list of columns.`,
       } satisfies Mismatch);
     });
 

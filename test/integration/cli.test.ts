@@ -76,6 +76,29 @@ describe("used wrongly, it ends with 2 and one line that says what to do", () =>
   });
 });
 
+it("says why letters can't be reached, and what to do about it", async () => {
+  const text = `
+import { Kysely, PostgresDialect } from "kysely";
+import pg from "pg";
+import { anonymous, createWrites } from "powersync-writes";
+const pool = new pg.Pool({ connectionString: "postgres://app:hunter2@127.0.0.1:1/app" });
+const database = new Kysely({ dialect: new PostgresDialect({ pool }) });
+export const writes = createWrites({ authenticate: anonymous(), database, tables: {}, logger: false });
+`;
+  await project.write("unreachable.config.ts", text);
+  const { code, stdout, stderr } = await project.run([
+    "letters",
+    "list",
+    "--config",
+    "unreachable.config.ts",
+  ]);
+  expect([code, stdout]).toEqual([2, ""]);
+  expect(stderr).toMatch(
+    /^error: The letters can't be reached: .*ECONNREFUSED.* Remedy: check host and port of the database's URL.*\n$/,
+  );
+  expect(stderr).not.toContain("hunter2");
+});
+
 it("has help for every command and every action", async () => {
   const overview = await project.run(["--help"]);
   expect(overview.code).toBe(0);

@@ -1,6 +1,6 @@
 /** Common mistakes with tokens: the caller hears 401 or 503 and no more, and one line of the log names the mistake and the remedy. The token is in none. */
 import { createServer } from "node:http";
-import { SignJWT } from "jose";
+import { SignJWT, UnsecuredJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createWrites, type Principal } from "../../src/index.js";
 import { jwt, type JwtOptions } from "../../src/jwt/index.js";
@@ -143,6 +143,28 @@ describe("a token is refused, and the log says why:", () => {
         secret: "x".repeat(32),
         algorithms: ["HS256"],
       },
+    ],
+    [
+      "another algorithm of shared secrets than the one that is meant",
+      () =>
+        new SignJWT(goodClaims())
+          .setProtectedHeader({ alg: "HS512" })
+          .sign(new TextEncoder().encode("x".repeat(64))),
+      /401: .*Its algorithm is "HS512", which is not one of HS256/,
+      /Remedy: if your issuer signs with it, write it into `algorithms`/,
+      {
+        jwksUri: undefined,
+        allowLoopbackHttp: undefined,
+        secret: "x".repeat(32),
+        algorithms: ["HS256"],
+      },
+    ],
+    [
+      "a token that nobody has signed",
+      async () => new UnsecuredJWT(goodClaims()).encode(),
+      /401: .*Its algorithm is "none"/,
+      /Remedy: the token is not signed: have the app send the token that its issuer has signed/,
+      {},
     ],
     [
       "an opaque token",

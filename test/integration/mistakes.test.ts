@@ -101,6 +101,27 @@ for (const dialect of dialects) {
       );
     });
 
+    it("a column that shall never change, by a wrong name", async () => {
+      const log = writesOn(db, { tables: { things: { ...everyone, insertOnly: ["coed"] } } });
+      expect(await log.put("things", { code: "a" })).toMatchObject(waits);
+      expectLine(
+        log,
+        /the column "coed" of table "things" is declared, but missing/,
+        /Remedy: create it, or correct its name/,
+      );
+    });
+
+    it("a column that a strategy for conflicts names, and that is not there", async () => {
+      const conflict = { newest: "change_at" };
+      const log = writesOn(db, { tables: { things: { ...everyone, conflict } } });
+      expect(await log.put("things", { code: "a" })).toMatchObject(waits);
+      expectLine(
+        log,
+        /the column "change_at" of table "things" is declared, but missing/,
+        /Remedy: create it, or correct its name/,
+      );
+    });
+
     it("an integer id under clients that make UUIDs", async () => {
       await db.schema
         .createTable("counted")
@@ -146,10 +167,53 @@ for (const dialect of dialects) {
       );
     });
 
+    it("a view that the database can't write through", async () => {
+      await sql`create view told as select t.id, t.description, l.name from todos as t join lists as l on l.id = t.list_id`.execute(
+        db,
+      );
+      const log = writesOn(db, { tables: { told: { ...everyone, operations: ["PUT"] } } });
+      expect(await log.put("told", { description: "x", name: "y" })).toMatchObject(waits);
+      expectLine(
+        log,
+        /during persist.*\bview\b/,
+        /Remedy: the database can't write through this view: name a table behind it/,
+      );
+      // MySQL would take an INSERT of one table's columns.
+      if (dialect.family === "mysql") return;
+      expect(await log.writes.check()).toContainEqual(
+        expect.objectContaining({
+          code: "not_writable",
+          message: expect.stringMatching(
+            /^tables\.told: "told" is a view through which .*Name a table behind the view/,
+          ) as string,
+        }),
+      );
+    });
+
+    it("a row id among the columns that is not the row's id", async () => {
+      const log = writesOn(db, { tables: { lists: everyone } });
+      expect(await log.put("lists", { id: uuid(), name: "x" })).toMatchObject({
+        ...refused,
+        failedOperation: {
+          errorCode: "FORBIDDEN_COLUMN",
+          message: 'The column "id" holds another value than the row\'s id.',
+        },
+      });
+    });
+
+    it("a transaction of another form", async () => {
+      const log = writesOn(db, { tables: { lists: everyone } });
+      const crud = [{ op: "upsert", table: "lists", id: uuid(), op_data: {} }];
+      expect(await log.writes.processTransaction({ crud }, { principal: alice })).toMatchObject(
+        refused,
+      );
+      expectLine(log, /INVALID_TRANSACTION.*crud\[0\]\.op/, /Remedy: make the client send .* edit/);
+    });
+
     it("a required column that nobody fills", async () => {
       const log = writesOn(db, { tables: { todos: { ...everyone, columns: ["completed"] } } });
       expect(await log.put("todos", { completed: 1 })).toMatchObject(refused);
-      expectLine(log, /NOT_NULL_VIOLATION.*\(todos\.description/, /Remedy: fix the cause/);
+      expectLine(log, /NOT_NULL_VIOLATION.*\(todos\.description/, /Remedy: .*setOnInsert/);
       expect((await log.writes.check()).map(({ code }) => code)).toContain("column_required");
     });
 
@@ -270,6 +334,11 @@ describe.skipIf(!(await postgresAvailable()))("on Postgres", () => {
 
   it("a user that may only read", async () => {
     const { db } = await asRole(["grant select on all tables in schema public"]);
+    const looking = writesOn(db, { tables: { things: everyone } });
+    expect(await looking.writes.ready()).toEqual({
+      ready: false,
+      problems: [expect.stringMatching(/may not use the library's own tables.* Remedy: grant it/)],
+    });
     const log = writesOn(db, { tables: { things: everyone } });
     expect(await log.put("things", { size: 1 })).toMatchObject(waits);
     expectLine(
@@ -344,6 +413,13 @@ describe.skipIf(!(await postgresAvailable()))("on Postgres", () => {
     const reading = new URL(url);
     reading.searchParams.set("options", "-c default_transaction_read_only=on");
     closing.unshift(drop);
+    const looking = writesOn(poolFor(reading.href), { tables: { things: everyone } });
+    expect(await looking.writes.ready()).toMatchObject({ ready: false });
+    expectLine(
+      looking,
+      /during ready: .*read-only transaction/,
+      /Remedy: give the library the primary/,
+    );
     const log = writesOn(poolFor(reading.href), { tables: { things: everyone } });
     expect(await log.put("things", { size: 1 })).toMatchObject(waits);
     expectLine(log, /read-only transaction/, /Remedy: give the library the primary/);

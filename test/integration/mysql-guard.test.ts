@@ -374,7 +374,7 @@ describe("guardPool of mysql2", () => {
 
   it("says what it takes, where it is given a URL", () => {
     expect(() => guardPool("mysql://localhost:1/none" as never)).toThrow(
-      "guardPool: give it a pool, as in guardPool(createPool({ uri })).",
+      "guardPool: give it a pool of mysql2, as in guardPool(createPool({ uri })).",
     );
   });
 

@@ -78,7 +78,7 @@ function suite(server: MysqlServer): void {
     /** One transaction, of a client without a name unless it has one. */
     const send = (crud: readonly object[], client_id?: string): Promise<TransactionResult> =>
       writes.processTransaction({ transaction_id: 1, crud, client_id }, alice);
-    return { send, events, database };
+    return { send, events, database, ready: () => writes.ready() };
   };
 
   const thing = (op_data: object, id: string = crypto.randomUUID()) => ({
@@ -586,6 +586,10 @@ function suite(server: MysqlServer): void {
         "retryable_error",
         expect.stringContaining("option `typeCast` is false"),
       ]);
+      expect(await open({}, { charset: "latin1" }).ready()).toEqual({
+        ready: false,
+        problems: [expect.stringContaining("can't carry every text") as string],
+      });
       expect(await tried(create, { typeCast: (_field, next) => next() })).toEqual(["success", ""]);
       expect(await tried(create)).toEqual(["success", ""]);
     });

@@ -502,6 +502,15 @@ describe.each<Platform>(["Express", "Fastify"])("Nest on %s", (platform) => {
       }
       const scoped = module({ imports: [endpoint()], providers: [Scoped] });
       await expect(start(scoped)).rejects.toThrow("Scoped");
+
+      @WriteHook()
+      class Misspelled {
+        readonly persists = { before: () => undefined };
+      }
+      const misspelled = module({ imports: [endpoint()], providers: [Misspelled] });
+      await expect(start(misspelled)).rejects.toThrow(
+        /^Misspelled: a class with @WriteHook\(\) needs a member that is named after a layer/,
+      );
     });
   });
 

@@ -34,18 +34,10 @@ describe.each(dialects)("on $name", async (dialect) => {
         const writes = writesOn(database.db);
         expect(await writes.ready()).toEqual({
           ready: false,
+          // One problem, because it has one remedy.
           problems: [
-            "powersync_ledger",
-            "powersync_devices",
-            "powersync_accounts",
-            "powersync_named",
-            "powersync_dead_letters",
-            "powersync_letter_parts",
-            "powersync_letter_rows",
-            "powersync_attempts",
-          ].map((table) =>
-            expect.stringMatching(`"${table}" is missing. Remedy: run createTables`),
-          ),
+            'The library\'s own tables "powersync_ledger", "powersync_devices", "powersync_accounts", "powersync_named", "powersync_dead_letters", "powersync_letter_parts", "powersync_letter_rows", "powersync_attempts" are missing. Remedy: run createTables(database). Until then writes wait on the device.',
+          ],
         });
         expect(events.map(({ type }) => type)).toEqual(["not_ready"]);
         await createTables(database.db);
@@ -100,6 +92,16 @@ describe.each(dialects)("what the rules name, on $name", async (dialect) => {
       ];
       expect(problems).toHaveLength(named.length);
       for (const each of named) expect(problems.filter((text) => each.test(text))).toHaveLength(1);
+      const misspelled = createWrites({
+        authenticate: anonymous(),
+        database: database.db as unknown as Kysely<never>,
+        tables: { lists: { owner: "ownerid" } } as never,
+        logger: false,
+      });
+      const meant =
+        'tables.lists: "lists" has no column "ownerid", which owner names. Did you mean "owner_id"? If not, create the column, or remove it from the rule. Until then, writes wait on the device.';
+      expect(await misspelled.ready()).toEqual({ ready: false, problems: [meant] });
+      expect((await misspelled.check()).map(({ message }) => message)).toContain(meant);
       // Asked anew each time.
       await database.db.schema.alterTable("things").addColumn("changed_at", "integer").execute();
       const again = (await writes.ready()) as { readonly problems: readonly string[] };
@@ -139,7 +141,7 @@ describe("without a database", () => {
   const unusable = {
     ready: false,
     problems: [
-      "The database can't be reached, has not answered in time, or can't be used; an event has the reason.",
+      "The database can't be reached, has not answered in time, or can't be used. The log, and an `error` event, have the reason and, if it is known, the remedy.",
     ],
   };
 

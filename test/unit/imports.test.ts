@@ -162,6 +162,7 @@ const layers: Readonly<Record<string, Layer>> = {
   features: {
     files: ["src/dead-letters/*", "src/check/*"],
     below: [
+      "spelling",
       "model",
       "json",
       "store",

@@ -5,7 +5,9 @@ import Database from "better-sqlite3";
 import { Kysely, MysqlDialect, PostgresDialect, SqliteDialect } from "kysely";
 import mysql from "mysql2";
 import pg from "pg";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import { guardPool as guardMysql } from "../../adapters/mysql2.js";
+import { guardPool as guardPg } from "../../adapters/pg.js";
 import { anonymous, createTables, createWrites } from "../../src/index.js";
 import { memoryStore } from "../../src/store/memory.js";
 import { otel } from "../../src/events/otel/index.js";
@@ -84,7 +86,17 @@ const starts: readonly (readonly [mistake: string, more: object, says: RegExp])[
   [
     "mysql2's pool in place of Kysely",
     { database: mysql.createPool({ host: "127.0.0.1" }) },
-    /database must be a Kysely object.* wrap it, as in new Kysely/,
+    /database must be a Kysely object.* wrap it, as in new Kysely\(\{ dialect: new MysqlDialect/,
+  ],
+  [
+    "better-sqlite3's database in place of Kysely",
+    { database: new Database(":memory:") },
+    /database must be a Kysely object.* wrap it, as in new Kysely\(\{ dialect: new SqliteDialect/,
+  ],
+  [
+    "a database that is not awaited",
+    { database: Promise.resolve(sqlite()) },
+    /database must be a Kysely object.* This is a promise: await it first\./,
   ],
   [
     "two copies of Kysely",
@@ -210,6 +222,41 @@ describe("createTables names", () => {
     ["no URL at all", { code: "28000" }, "that the pool gets this URL"],
     ["a role that may create nothing", { code: "42501" }, "let the login role create tables"],
     [
+      "a URL without a database, on MySQL",
+      { code: "ER_NO_DB_ERROR" },
+      "name the database in the URL",
+    ],
+    [
+      "the port of another database",
+      { message: "Received unexpected copyData message from backend." },
+      "is that of a Postgres server",
+    ],
+    [
+      "a SQLite file that may only be read, by node:sqlite",
+      { message: "attempt to write a readonly database" },
+      "this one is read-only",
+    ],
+    [
+      "a file that is no database",
+      { message: "file is not a database" },
+      "correct the file's name",
+    ],
+    [
+      "a SQLite database that is closed",
+      { message: "The database connection is not open" },
+      "before the database is closed",
+    ],
+    [
+      "node:sqlite without guardDatabase",
+      { message: "Unknown named parameter '0'" },
+      "give it guardDatabase",
+    ],
+    [
+      "a client of pg in place of a pool",
+      { message: "Client has already been connected. You cannot reuse a client." },
+      "give PostgresDialect a Pool of pg",
+    ],
+    [
       "no password",
       { message: "SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a string" },
       "give a password in the database's URL",
@@ -218,15 +265,71 @@ describe("createTables names", () => {
     const error = Object.assign(new Error("of the driver"), driver);
     await expect(createTables(failing(error))).rejects.toMatchObject({
       message: expect.stringMatching(
-        new RegExp(`^createTables: ${error.message}\\. Remedy: .*${remedy}`),
+        new RegExp(`^createTables: ${error.message.replace(/\.$/, "")}\\. Remedy: .*${remedy}`),
       ) as string,
       cause: error,
     });
   });
 
+  const pgPool = () => new pg.Pool() as never;
+  const mysqlPool = () => mysql.createPool({ host: "127.0.0.1" }) as never;
+  const file = () => new Database(":memory:") as never;
+  it.each([
+    ["Postgres' dialect with MySQL's pool", () => new PostgresDialect({ pool: mysqlPool() })],
+    ["Postgres' dialect with a SQLite file", () => new PostgresDialect({ pool: file() })],
+    ["MySQL's dialect with Postgres' pool", () => new MysqlDialect({ pool: pgPool() })],
+    ["SQLite's dialect with Postgres' pool", () => new SqliteDialect({ database: pgPool() })],
+  ])("%s", async (_mistake, dialect) => {
+    await expect(createTables(new Kysely<never>({ dialect: dialect() }))).rejects.toThrow(
+      /is not a function\. Remedy: give Kysely's dialect its own driver/,
+    );
+  });
+
+  it("a pool of mysql2/promise, for which Kysely waits without end", async () => {
+    vi.useFakeTimers();
+    try {
+      const pool = { getConnection: () => Promise.resolve({}), end: () => Promise.resolve() };
+      const database = new Kysely<never>({ dialect: new MysqlDialect({ pool: pool as never }) });
+      const made = createTables(database);
+      const said = expect(made).rejects.toThrow(
+        /not answered within 60 s\. Remedy: .*not by "mysql2\/promise"/,
+      );
+      await vi.advanceTimersByTimeAsync(60_000);
+      await said;
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it("no remedy where none is known", async () => {
     const error = new Error("of the driver");
     await expect(createTables(failing(error))).rejects.toBe(error);
+  });
+});
+
+describe("guardPool names", () => {
+  it.each([
+    ["pg's: a pool of mysql2", () => guardPg(mysql.createPool({ host: "127.0.0.1" }) as never)],
+    ["pg's: a client", () => guardPg(new pg.Client() as never)],
+    ["pg's: a dialect", () => guardPg(new PostgresDialect({ pool: new pg.Pool() }) as never)],
+    ["mysql2's: a pool of pg", () => guardMysql(new pg.Pool() as never)],
+    ["mysql2's: a connection", () => guardMysql({ on: () => 1, connect: () => 1 } as never)],
+    ["mysql2's: a dialect", () => guardMysql(new MysqlDialect({ pool: {} as never }) as never)],
+  ])("%s", (_mistake, guard) => {
+    expect(guard).toThrow(/^guardPool: give it a pool of (?:pg|mysql2), as in guardPool\(/);
+    expect(guard).toThrow(TypeError);
+  });
+
+  it("a misspelled option", () => {
+    expect(() => guardPg(new pg.Pool(), { flight: false } as never)).toThrow(
+      new TypeError(
+        "guardPool: flight is not known. The known ones are onError, prepare, flights.",
+      ),
+    );
+    const pool = mysql.createPool({ host: "127.0.0.1" });
+    expect(() => guardMysql(pool, { prepare: false } as never)).toThrow(
+      new TypeError("guardPool: prepare is not known. The only option is flights."),
+    );
   });
 });
 
@@ -355,6 +458,14 @@ describe("a provider's settings name", () => {
 });
 
 describe("jwt names", () => {
+  it.each([
+    ["no options", undefined],
+    ["a request, because it was not called", new Request("http://127.0.0.1/")],
+  ])("%s", (_mistake, given) => {
+    expect(() => jwt(given as never)).toThrow(/^jwt: give it its options, once, where it is/);
+    expect(() => jwt(given as never)).toThrow(TypeError);
+  });
+
   it.each(tokens)("%s", (_mistake, options, says) => {
     expect(() => jwt(options as never)).toThrow(says);
   });

@@ -11,6 +11,7 @@ import {
 import type { Migration } from "kysely/migration";
 import type { OwnTable, OwnTablesOptions } from "../../config/config.js";
 import { messageOf } from "../../events/log-lines.js";
+import { createDeadline } from "../../store/deadline.js";
 import { remedyOf } from "../errors.js";
 import { familyOf } from "../families.js";
 import type { Family, OwnTypes } from "../family.js";
@@ -44,7 +45,7 @@ interface Step {
 export async function createTables<DB>(db: Kysely<DB>, options?: OwnTablesOptions): Promise<void> {
   const own = createOwn(options);
   const family = familyOf(db);
-  const recorded = await readRecord(own.on(db)).catch(() => undefined);
+  const recorded = await answered(readRecord(own.on(db)).catch(() => undefined));
   if (recorded !== undefined && isMade(recorded, own)) return;
   try {
     await family.migrate(db as unknown as SqlDatabase, (on) => make(on, own, family));
@@ -83,12 +84,27 @@ export function tablesSql<DB>(db: Kysely<DB>, options?: OwnTablesOptions): strin
   return statements.map((statement) => `${statement.compile().sql};\n`).join("");
 }
 
+const firstAnswerMs = 60_000;
+
+/** The first statement has a time limit, because a pool of `mysql2/promise` never calls Kysely back, and a driver may wait for a connection without end. */
+async function answered<T>(first: Promise<T>): Promise<T> {
+  const { passed, end } = createDeadline(
+    firstAnswerMs,
+    () =>
+      new Error(
+        `createTables: the database has not answered within ${firstAnswerMs / 1000} s. Remedy: check host and port of the database's URL, and that something does not hold a lock on the library's tables; with MySQL, make the pool by "mysql2" and not by "mysql2/promise", for which Kysely would wait without end`,
+      ),
+  );
+  return Promise.race([first, passed]).finally(end);
+}
+
 /** The error with a remedy, or the error itself if no remedy is known. */
 async function withRemedy(error: unknown, family: ReturnType<typeof familyOf>): Promise<unknown> {
   const { meaning } = await family.load();
   const what = remedyOf(error) ?? (meaning(error) === "permission" ? grants : undefined);
   if (what === undefined || !(error instanceof Error)) return error;
-  return new Error(`createTables: ${messageOf(error)}. Remedy: ${what}`, { cause: error });
+  const said = messageOf(error).replace(/\.$/, "");
+  return new Error(`createTables: ${said}. Remedy: ${what}`, { cause: error });
 }
 
 const grants =
