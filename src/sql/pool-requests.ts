@@ -29,7 +29,10 @@ export interface SentStatement {
   readonly parameters: readonly unknown[];
 }
 
-/** Their answers, in the form in which Kysely gives them, and the only row of the answer to the request. If a statement fails, the request fails with its error. */
+/**
+ * The answers of the first of them, at least one, in the form in which Kysely gives them, and the only row of the answer to the request. The others have not
+ * been executed: a database that blocks the event loop leaves them to another turn. If a statement fails, the request fails with its error.
+ */
 export interface StatementsAnswered {
   readonly results: readonly {
     readonly rows: unknown[];
