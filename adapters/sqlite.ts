@@ -41,6 +41,9 @@ const longestParameters = 50_000;
 const keptKind =
   /^\s*(?:select|insert|update|delete|replace|with|begin|commit|end|rollback|savepoint|release)\b/i;
 
+/** In milliseconds: how long statements run in one go. The event loop is blocked meanwhile. */
+const longestTurn = 10;
+
 /**
  * What has other columns after a change of the schema. Some implementations of `node:sqlite` (Deno's) read the names of the columns before SQLite has
  * prepared the statement again, and would give the new values the old names.
@@ -85,16 +88,29 @@ export function guardDatabase(database: GuardedDatabase): SqliteDatabase {
   return Object.defineProperty({ prepare, close }, guarded, { value: true });
 }
 
-/** Answers the library's request to run several statements in one go. */
+/** Answers the library's request to run several statements in one go. If they take long, only the first of them are run. */
 function answerFlight(prepare: Prepare): SqliteStatement {
   const all = ([sent]: readonly [{ readonly statements: readonly SentStatement[] }?]) =>
     sent === undefined
       ? [{ flies: true }]
-      : [{ results: sent.statements.map((each) => resultOf(prepare, each)) }];
+      : [{ results: resultsOf(prepare, sent.statements) } satisfies StatementsAnswered];
   const never = () => {
     throw new TypeError("guardDatabase: this statement only has rows to be read at once.");
   };
   return { reader: true, all: all as SqliteStatement["all"], run: never, iterate: never };
+}
+
+function resultsOf(
+  prepare: Prepare,
+  statements: readonly SentStatement[],
+): StatementsAnswered["results"] {
+  const results: StatementsAnswered["results"][number][] = [];
+  const end = performance.now() + longestTurn;
+  for (const statement of statements) {
+    results.push(resultOf(prepare, statement));
+    if (performance.now() >= end) break;
+  }
+  return results;
 }
 
 /** As Kysely's driver reads it. */

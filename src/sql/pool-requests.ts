@@ -29,7 +29,10 @@ export interface SentStatement {
   readonly parameters: readonly unknown[];
 }
 
-/** The answers to such statements, in the form in which Kysely returns them: the only row of the answer to the request. If one fails, the request fails. */
+/**
+ * The answers to the first of them, at least one, in the form in which Kysely returns them: the only row of the answer to the request. The others have not
+ * been executed: a database that blocks the event loop leaves them to another turn. If a statement fails, the request fails with its error.
+ */
 export interface StatementsAnswered {
   readonly results: readonly {
     readonly rows: unknown[];

@@ -220,16 +220,17 @@ describe.skipIf(!isChosen("sqlite")).each(sqliteDrivers)("flights on SQLite by %
     expect(await sender.send(...crud())).toEqual(success);
   });
 
-  it("short statements are executed in one turn of the event loop, and long ones in turns of their own", async () => {
+  it("short statements are executed in one turn of the event loop, and long and slow ones in turns of their own", async () => {
     const sender = await warm();
     let inTurn = 0;
     let most = 0;
+    // Longer than a slice.
+    let each = 6;
     database.tap = (_text, execute) => {
       if (inTurn === 0) setImmediate(() => (inTurn = 0));
       inTurn += 1;
       most = Math.max(most, inTurn);
-      // Longer than a slice.
-      const end = performance.now() + 6;
+      const end = performance.now() + each;
       while (performance.now() < end);
       return execute();
     };
@@ -240,10 +241,20 @@ describe.skipIf(!isChosen("sqlite")).each(sqliteDrivers)("flights on SQLite by %
     expect(await sender.send(whole ?? {}, ...todos("x".repeat(50_000)))).toEqual(success);
     expect(most).toBeLessThan(8);
     const renamed = { op: "PATCH", table: "lists", id: list, op_data: { name: "b" } };
-    const mixed = todos("").flatMap((each) => [each, renamed]);
-    expect(await sender.send(...mixed)).toEqual(success);
+    const mixed = todos("").flatMap((todo) => [todo, renamed]);
+    each = 0;
+    // Where the machine is busy, a few may take as long as those that are slow.
+    for (let time = 0; time < 50 && most <= 30; time += 1)
+      expect(await sender.send(...mixed)).toEqual(success);
     expect(most).toBeGreaterThan(30);
-    expect(sender.flown()).toEqual([true, true]);
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+    each = 6;
+    most = 0;
+    expect(await sender.send(...mixed)).toEqual(success);
+    expect(most).toBeLessThan(8);
+    expect(sender.flown().at(-1)).toBe(true);
   });
 
   it("its caller leaves while another transaction has the connection", async () => {

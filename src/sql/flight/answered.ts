@@ -180,8 +180,7 @@ async function sendSteps(
       }
       to += 1;
     }
-    const { rows } = await execute(CompiledQuery.raw(flightRequest, [{ statements }]));
-    const { results } = rows[0] as StatementsAnswered;
+    const results = await answersOf(execute, statements, throwIfLate);
     let at = 0;
     for (const step of steps.slice(from, to)) {
       const told = step.effects(results.slice(at, (at += step.queries.length)));
@@ -190,6 +189,26 @@ async function sendSteps(
     }
   }
   return effects;
+}
+
+type Answers = StatementsAnswered["results"];
+
+async function answersOf(
+  execute: (query: CompiledQuery) => Promise<QueryResult<unknown>>,
+  statements: readonly SentStatement[],
+  throwIfLate: () => void,
+): Promise<Answers> {
+  const all: Answers[number][] = [];
+  while (all.length < statements.length) {
+    if (all.length > 0) {
+      await nextSlice();
+      throwIfLate();
+    }
+    const rest = { statements: statements.slice(all.length) };
+    const { rows } = await execute(CompiledQuery.raw(flightRequest, [rest]));
+    for (const result of (rows[0] as StatementsAnswered).results) all.push(result);
+  }
+  return all;
 }
 
 /** Sends changes of an open transaction. If one is not plainly good, nothing of the transaction is left, and it is run again one change after the other. */
