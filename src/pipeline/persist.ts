@@ -93,8 +93,7 @@ export function createPersist<P extends Principal, DB>(
     // Converts the values that hooks have set since.
     const write = known.write ?? convert.write(given, rule, context, state, "throws");
     if (write instanceof Promise) return write.then((found) => go({ write: found }));
-    const needed = neededColumns(rule);
-    const table = known.table ?? convert.table(unit, rule.table, needed, context, state.table);
+    const table = known.table ?? convert.table(unit, rule.table, rule.needed, context, state.table);
     if (table instanceof Promise) return table.then((found) => go({ write, table: found }));
     if (seen.size > 0 && known.isAbsent === undefined)
       return seenAbsent(state, given).then((isAbsent) => go({ write, table, isAbsent }));
@@ -196,19 +195,6 @@ export function createPersist<P extends Principal, DB>(
       return judge(effects[0] ?? "absent", write, judged);
     },
   };
-}
-
-/**
- * The columns without which nothing is written, beside those that are written. A misspelled column of `insertOnly` would protect nothing, and one of
- * `conflict` would make every change of a device one that does not say what it was made on.
- */
-function neededColumns<P extends Principal, DB>({
-  key,
-  insertOnly,
-  conflict,
-}: Rule<P, DB>): readonly string[] {
-  if (insertOnly.size === 0 && conflict === undefined) return key.columns;
-  return [...key.columns, ...insertOnly.keys(), ...(conflict?.merging ?? [])];
 }
 
 /** The columns in which an existing row must already hold what was sent. Not the owner, if the client left it out. */

@@ -42,6 +42,11 @@ export interface Rule<P extends Principal, DB> extends RuleColumns<P, DB> {
   readonly persist?: TableRule<P, DB>["persist"];
   readonly put: NonNullable<TableRule<P, DB>["put"]>;
   readonly conflict?: Conflict<P, DB>;
+  /**
+   * The columns without which nothing is written, beside those that are written: the key's, and those of `insertOnly` and `conflict`. Under a wrong name,
+   * one of `insertOnly` would protect nothing, and for one of `conflict` no change would say what it was made on.
+   */
+  readonly needed: readonly string[];
   readonly ignoreUnknown: boolean;
   readonly hideForeign: boolean;
   readonly exact: Exactness;
@@ -159,6 +164,8 @@ function compileRule<P extends Principal, DB>(
       : storeCondition(scope, () => onlyKey(name, key));
   const ownerColumn = rule.owner ?? (condition && ownerColumnsOf(condition)[0]);
   const operations = new Set(rule.operations ?? allOperations);
+  const conflict =
+    rule.conflict && compileConflict(name, rule, rule.conflict, columns, key.columns);
   return {
     name,
     table: rule.table ?? name,
@@ -173,9 +180,8 @@ function compileRule<P extends Principal, DB>(
     ...(rule.authorize && { authorize: rule.authorize }),
     ...(rule.persist && { persist: rule.persist }),
     put: rule.put ?? "merge",
-    ...(rule.conflict && {
-      conflict: compileConflict(name, rule, rule.conflict, columns, key.columns),
-    }),
+    ...(conflict && { conflict }),
+    needed: [...key.columns, ...columns.insertOnly.keys(), ...(conflict?.merging ?? [])],
     ignoreUnknown: rule.unknownColumns === "ignore",
     hideForeign: rule.hideForeign === true,
     exact: {
