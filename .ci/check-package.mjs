@@ -153,7 +153,7 @@ async function checkClient(installed) {
     const size = gzipSync(outputFiles[0].contents, { level: 9 }).length;
     console.log(`The connector is ${size} bytes, minified and gzipped.`);
     // Some 300 of them are for aborting an upload: its request, its waiting, and what the application is asked.
-    if (size > 6_850) problems.push(`The connector has ${size} bytes gzipped; 6,850 may be.`);
+    if (size > 6_900) problems.push(`The connector has ${size} bytes gzipped; 6,900 may be.`);
     const inputs = Object.keys(metafile.inputs).filter((input) => input !== "<stdin>");
     if (inputs.length > 1) problems.push(`client.js takes along ${inputs.join(", ")}`);
   } catch (error) {
