@@ -4,7 +4,7 @@
  *
  * `--seeds N` (default 5, and 3 for what is large or waits long; 1 in the short form), `--seed S` (the first; without `--seeds` the only one),
  * `--cell NAME,…`, `--database NAME,…`, `--transactions N` (in a cell and seed; default 200, in the short form 30; what is large or waits long keeps its 10, or 6),
- * `--flights`: on Postgres and MySQL, transactions are sent as a whole where that can be done; `--sabotage NAME`: breaks the promise on purpose, and is to be seen.
+ * `--flights`: on Postgres, transactions are sent as a whole where that can be done; `--sabotage NAME`: breaks the promise on purpose, and is to be seen.
  */
 import { ownMysqlAvailable } from "../support/own-mysql.js";
 import { ownPostgresAvailable } from "../support/own-postgres.js";
